@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constructors of the board's devices other than virtio. Each returns a device ready for
+// hull_bus_add(), or NULL when there is no memory.
+#ifndef HULL_CORE_DEV_DEVICES_H
+#define HULL_CORE_DEV_DEVICES_H
+
+#include <hull/backend.h>
+#include <hull/device.h>
+#include <hull/vm.h>
+
+// ns16550a, registers one byte apart. Input: hull_uart_receive() returns how much it took.
+struct device *hull_uart_create(const struct hull_env *env, struct irq_wire irq,
+                                struct char_backend backend);
+size_t hull_uart_receive(struct device *dev, const void *buf, size_t len);
+void hull_uart_tx_ready(struct device *dev); // the backend can take output again
+// For SBI DBCN and legacy console: output past the registers, input out of the receive FIFO.
+size_t hull_uart_console_write(struct device *dev, const void *buf, size_t len);
+size_t hull_uart_console_read(struct device *dev, void *buf, size_t len);
+
+// SiFive PLIC 1.0.0: `sources` interrupt sources (1 to sources - 1), contexts in the order M and S of
+// hart 0, M and S of hart 1, …; drives lines 11 (MEIP) and 9 (SEIP) of the vCPUs.
+struct device *hull_plic_create(struct vm *vm, unsigned sources);
+struct irq_wire hull_plic_wire(struct device *plic, unsigned source);
+
+// ACLINT: MSWI at 0x0, MTIMER at 0x4000 (mtimecmp) and 0xbff8 (mtime), as the SiFive CLINT; drives lines
+// 3 (MSIP) and 7 (MTIP).
+struct device *hull_aclint_create(struct vm *vm);
+
+// Goldfish RTC with alarm.
+struct device *hull_rtc_create(const struct hull_env *env, struct irq_wire irq);
+
+// sifive_test finisher: 0x5555 power-off, 0x3333 + code << 16 failure, 0x7777 reset.
+struct device *hull_finisher_create(struct vm *vm);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The RISC-V virtual board: QEMU's `virt` memory map, made of the core's devices from a VM spec.
+#ifndef HULL_RISCV_BOARD_H
+#define HULL_RISCV_BOARD_H
+
+#include <hull/backend.h>
+#include <hull/spec.h>
+#include <hull/vm.h>
+
+#include "guest/riscv/decode.h"
+#include "guest/riscv/isa.h"
+
+#define BOARD_FINISHER_BASE 0x00100000ull
+#define BOARD_FINISHER_SIZE 0x1000ull
+#define BOARD_RTC_BASE 0x00101000ull
+#define BOARD_RTC_SIZE 0x1000ull
+#define BOARD_ACLINT_BASE 0x02000000ull
+#define BOARD_ACLINT_SIZE 0x10000ull
+#define BOARD_PLIC_BASE 0x0c000000ull
+#define BOARD_PLIC_SIZE 0x600000ull
+#define BOARD_UART_BASE 0x10000000ull
+#define BOARD_UART_SIZE 0x100ull
+#define BOARD_VIRTIO_BASE 0x10001000ull
+#define BOARD_VIRTIO_STRIDE 0x1000ull
+#define BOARD_VIRTIO_SLOTS 8
+#define BOARD_RAM_BASE 0x80000000ull
+
+#define BOARD_IRQ_VIRTIO 1 // to 8
+#define BOARD_IRQ_UART 10
+#define BOARD_IRQ_RTC 11
+#define BOARD_IRQ_SOURCES 96
+
+// The guest's images, in host memory, whole, already decompressed; the caller keeps them alive for
+// as long as the VM can reset. NULL data: none.
+struct board_image {
+    const void *data;
+    uint64_t size;
+    const char *name; // for messages
+};
+
+struct board_images {
+    struct board_image kernel, initrd, firmware;
+};
+
+// What each configured device talks to, in the order of the spec.
+struct board_backends {
+    struct char_backend uart;    // write == NULL: output is dropped
+    struct char_backend console; // virtio-console
+    struct blk_backend *disks[HULL_SPEC_DISKS_MAX];
+    struct net_backend *nets[HULL_SPEC_NETS_MAX];
+};
+
+struct riscv_board {
+    struct vm *vm;
+    const struct vm_spec *spec;
+    struct riscv_isa isa;
+    struct riscv_decoder decoder;
+    struct board_images images;
+    struct device *finisher, *rtc, *aclint, *plic, *uart;
+    struct device *virtio[BOARD_VIRTIO_SLOTS]; // transports, NULL: an empty slot
+    struct device *disks[HULL_SPEC_DISKS_MAX], *nets[HULL_SPEC_NETS_MAX]; // virtio devices' transports
+    struct device *console, *rng, *balloon;
+    struct riscv_sbi *sbi; // NULL with firmware
+    uint64_t entry;        // where hart 0 starts
+    uint64_t fdt_addr, dynamic_info_addr;
+    uint64_t tohost;       // guest address of the ELF's `tohost`, 0: none
+    char message[256];     // what was wrong, after an error
+};
+
+// Builds the board in a VM that has its RAM and backends, loads images and makes the device tree;
+// vCPUs stand at their reset state. On error says why in board->message; hull_vm_fini() cleans up.
+// 0, -HULL_ENOMEM, -HULL_EFORMAT (an image), -HULL_ENOSPC (does not fit into memory).
+HULL_MUST_CHECK int riscv_board_create(struct riscv_board *board, struct vm *vm,
+                                       const struct vm_spec *spec,
+                                       const struct board_images *images,
+                                       const struct board_backends *backends);
+void riscv_board_destroy(struct riscv_board *board); // after the last run, before hull_vm_fini
+
+// Power-on state again: devices, RAM images, harts. All vCPUs are parked.
+HULL_MUST_CHECK int riscv_board_reset(struct riscv_board *board);
+
+// The body of a vCPU's thread: runs until the VM ends.
+void riscv_vcpu_loop(struct vcpu *vcpu);
+
+// The device tree for `spec` into buf (as a blob); its size, or -HULL_ENOSPC. Needs no VM: `hull
+// dtb` uses it too. initrd range and RAM contents are as board->… would have them; pass 0, 0
+// for no initrd.
+HULL_MUST_CHECK int riscv_board_fdt(const struct vm_spec *spec, const struct riscv_isa *isa,
+                                    gpa_t initrd_start, uint64_t initrd_size, void *buf,
+                                    size_t size);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// A RISC-V hart: its architectural state in the specification's spelling, and the run-time frame
+// around it that CSRs, traps and page walks work on. Every engine can fill and load hart_state.
+#ifndef HULL_RISCV_HART_H
+#define HULL_RISCV_HART_H
+
+#include <hull/types.h>
+#include <hull/vcpu.h>
+#include <hull/vm.h>
+
+#include "guest/riscv/isa.h"
+
+enum riscv_priv { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
+
+#define RISCV_PMP_ENTRIES 16
+#define RISCV_HPM_COUNTERS 29 // mhpmcounter3 to mhpmcounter31
+#define RISCV_RESERVATION_NONE UINT64_MAX
+
+struct hart_state {
+    uint64_t x[32]; // x[0] stays 0
+    uint64_t f[32]; // NaN-boxed
+    uint64_t pc;
+    uint8_t priv; // enum riscv_priv
+
+    uint8_t fflags; // fcsr, split
+    uint8_t frm;
+
+    // Machine. mstatus holds the whole register but SD, which is computed when read.
+    uint64_t mhartid, mstatus, medeleg, mideleg, mie, mtvec, mcounteren, mcountinhibit, mscratch, mepc,
+        mcause, mtval, menvcfg, mseccfg;
+    uint64_t mip; // the bits that software writes: SSIP, STIP, SEIP, LCOFIP; wires come on top
+    uint8_t pmpcfg[RISCV_PMP_ENTRIES];
+    uint64_t pmpaddr[RISCV_PMP_ENTRIES];
+
+    // Supervisor. sstatus, sie and sip are views of mstatus, mie and mip.
+    uint64_t stvec, scounteren, sscratch, sepc, scause, stval, satp, senvcfg, stimecmp, scountinhibit;
+
+    // Counters. `mcycle` and `minstret` hold what software wrote less the hart's own running count
+    // at that time; see counters.h.
+    uint64_t mcycle, minstret;
+    uint64_t mhpmcounter[RISCV_HPM_COUNTERS];
+    uint64_t mhpmevent[RISCV_HPM_COUNTERS];
+
+    uint64_t reservation_addr; // guest physical address of the LR, or RISCV_RESERVATION_NONE
+    uint64_t reservation_value;
+};
+
+// What a CSR write, a trap or a return changed, beyond registers. The engine looks at and clears
+// hart.changed after each call that can set it.
+enum hart_change {
+    HART_CHANGED_FETCH = 1 << 0, // satp, privilege's tables, PMP: drop every cached translation
+    HART_CHANGED_MODE = 1 << 1,  // privilege, MPRV, MPP, SUM, MXR, FS: re-derive the current mode
+    HART_CHANGED_IRQ = 1 << 2,   // an interrupt may have become pending or enabled
+    HART_CHANGED_FENCE_I = 1 << 3,
+};
+
+// The frame that guest/riscv's functions work on. Engines embed it.
+struct hart {
+    struct hart_state s;
+    struct vcpu *vcpu;
+    const struct riscv_isa *isa;
+    uint32_t changed; // enum hart_change
+    uint64_t instret; // instructions retired since creation; exact at every call into guest/riscv
+    struct hull_timer stimer;  // fires at stimecmp: VCPU_ATTN_TIMER
+    bool sbi; // ecalls from S (and VS) mode leave to Hull's SBI; M mode is never entered
+};
+
+// To the state after reset: M mode at `pc` (S mode when `hart->sbi`, with everything delegated
+// and counters enabled), a0 = hartid, a1 = `arg`. Sets every HART_CHANGED_….
+void riscv_hart_init(struct hart *hart, struct vcpu *vcpu, const struct riscv_isa *isa, bool sbi);
+void riscv_hart_fini(struct hart *hart);
+void riscv_hart_reset(struct hart_state *s, const struct riscv_isa *isa, bool sbi, uint64_t hartid,
+                      uint64_t pc, uint64_t arg);
+
+// Engines call this after they replaced hart->s whole: re-arms timers, sets every change.
+void riscv_hart_state_loaded(struct hart *hart);
+
+#endif

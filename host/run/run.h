@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running one VM from its spec to its end: `hull run` after the configuration is known and valid.
+#ifndef HULL_HOST_RUN_H
+#define HULL_HOST_RUN_H
+
+#include <hull/spec.h>
+
+// Exit codes of `hull run`. A guest's failure code N (finisher, HTIF) is the exit code itself, cut to
+// 1..123.
+enum hull_exit {
+    HULL_EXIT_OK = 0,      // the guest powered off, or the user quit
+    HULL_EXIT_USAGE = 124, // wrong command line or configuration
+    HULL_EXIT_HOST = 125,  // the host failed us: no memory, a file that can't be opened, …
+    HULL_EXIT_SIGNAL = 128 // + the number of the signal that ended the run
+};
+
+struct run_options {
+    bool stats;          // print counters at the end, to stderr
+    bool quiet;          // no hints on stderr
+    bool exit_on_reset;  // a guest's reset ends the run (--no-reboot)
+    int log_level;       // enum hull_log_level
+    const char *log_file; // NULL: stderr
+};
+
+// Returns the program's exit code. Says on stderr what went wrong.
+int hull_run_vm(const struct vm_spec *spec, const struct run_options *options);
+
+#endif

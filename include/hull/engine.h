@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What executes guest code: interpreter, JIT, KVM, the H extension. Devices never know the engine,
+// engines never know a device.
+#ifndef HULL_ENGINE_H
+#define HULL_ENGINE_H
+
+#include <hull/error.h>
+#include <hull/types.h>
+#include <hull/vcpu.h>
+
+struct vm;
+struct hart_state; // guest/riscv/hart.h
+
+enum vcpu_exit_reason {
+    VCPU_EXIT_ATTENTION, // `attention` holds something that the engine does not handle itself
+    VCPU_EXIT_WFI,       // the hart waits for an interrupt and none is pending
+    VCPU_EXIT_SBI,       // an ecall for the SBI that Hull provides
+};
+
+struct vcpu_exit {
+    enum vcpu_exit_reason reason;
+    struct {
+        uint64_t args[8]; // a0 to a7; a7 = extension, a6 = function
+        uint64_t ret[2];  // filled by the caller of run() before it runs the vCPU again
+        bool skip_ret;    // the call does not return (or state was set whole): leave a0, a1 alone
+    } sbi;
+};
+
+struct engine_ops {
+    const char *name;
+
+    // 0, -HULL_ENOMEM, -HULL_ENOTSUP (this host can't).
+    int (*vcpu_create)(struct vcpu *vcpu);
+    void (*vcpu_destroy)(struct vcpu *vcpu);
+
+    // Runs guest code until there is something for the caller to do. On the vCPU's own thread.
+    // After VCPU_EXIT_SBI the next run() puts exit->sbi.ret into a0 and a1.
+    void (*run)(struct vcpu *vcpu, struct vcpu_exit *exit);
+
+    // The architectural state, while the vCPU is outside guest code. set_state drops everything
+    // cached (TLBs, predecoded blocks).
+    void (*get_state)(struct vcpu *vcpu, struct hart_state *state);
+    void (*set_state)(struct vcpu *vcpu, const struct hart_state *state);
+
+    // True when an interrupt is pending that ends a wfi: (mip & mie) != 0. The vCPU's own thread.
+    bool (*wakeup_pending)(struct vcpu *vcpu);
+    // Guest instructions retired so far by this vCPU (approximate from other threads).
+    uint64_t (*instret)(const struct vcpu *vcpu);
+};
+
+#endif

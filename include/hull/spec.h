@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one description of a VM. Producers: the command line and the JSON file (host/config), the
+// bundle (metal), C literals (tests). Strings are borrowed from the producer.
+#ifndef HULL_SPEC_H
+#define HULL_SPEC_H
+
+#include <hull/error.h>
+#include <hull/types.h>
+
+#define HULL_SPEC_DISKS_MAX 6
+#define HULL_SPEC_NETS_MAX 4
+#define HULL_SPEC_PUBLISH_MAX 16
+#define HULL_SPEC_VIRTIO_MAX 8 // slots on the board: disks + nets + rng + balloon + console
+
+enum engine_wish { ENGINE_AUTO, ENGINE_INTERP };
+
+enum console_kind {
+    CONSOLE_STDIO,
+    CONSOLE_FILE, // output only, to `path`
+    CONSOLE_PTY,
+    CONSOLE_UNIX, // listens on the socket `path`
+    CONSOLE_NONE,
+};
+
+enum net_kind { NET_USER, NET_TAP, NET_NONE };
+
+struct boot_spec {
+    const char *kernel, *initrd, *append, *firmware; // file names, kernel command line; NULL: none
+};
+
+struct disk_spec {
+    const char *file;
+    const char *id; // NULL: "diskN"; at most 20 bytes, told to the guest as the serial
+    bool read_only;
+};
+
+struct publish_spec { // a host port handed to a guest port
+    const char *host_addr; // NULL: 127.0.0.1
+    uint16_t host_port, guest_port;
+    bool udp;
+};
+
+struct net_spec {
+    enum net_kind kind;
+    const char *tap; // interface name, NET_TAP
+    uint8_t mac[6];  // all zero: made from the VM's name and the index
+    struct publish_spec publish[HULL_SPEC_PUBLISH_MAX];
+    unsigned publish_count;
+};
+
+struct vm_spec {
+    const char *name; // letters, digits, '-', '_', '.'; at most 63
+    unsigned cpus;
+    uint64_t memory; // bytes, a multiple of 2 MiB
+    enum engine_wish engine;
+    struct boot_spec boot;
+    struct disk_spec disks[HULL_SPEC_DISKS_MAX];
+    unsigned disk_count;
+    struct net_spec nets[HULL_SPEC_NETS_MAX];
+    unsigned net_count;
+    enum console_kind console;
+    const char *console_path;
+    bool virtio_console; // the board's UART is always there; this adds hvc0 on the same terminal
+    bool rng, balloon;
+};
+
+struct spec_error {
+    char field[64];   // "disks[1].id"
+    char reason[192]; // "is used twice (also by disks[0])"
+};
+
+// A spec with the defaults: 1 CPU, 1 GiB, auto, stdio, one user network, rng and balloon.
+void hull_spec_defaults(struct vm_spec *spec);
+
+// Checks the whole description, before anything is allocated. 0, or -HULL_EINVAL with the first
+// fault named. Whether files exist is the producer's affair.
+HULL_MUST_CHECK int hull_spec_validate(const struct vm_spec *spec, struct spec_error *error);
+
+#endif
