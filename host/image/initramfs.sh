@@ -29,8 +29,9 @@ module_is_builtin() {
 	grep -q "/$(printf '%s' "$2" | sed 's/[-_]/[-_]/g')\.ko" "$1/modules.builtin"
 }
 
-# module_add FROM TO NAME: copy a module uncompressed, dependencies first, and note both in
-# TO/modules.dep, busybox modprobe's table. The kernel package has no table; modules carry theirs.
+# module_add FROM TO NAME: copy a module uncompressed with all that it needs, and note the latter
+# in TO/modules.dep, busybox modprobe's table: nearest need first, loaded from the last backwards.
+# The kernel package brings no table; each module names what it needs.
 module_add() {
 	if [ -f "$2/$3.ko" ] || module_is_builtin "$1" "$3"; then
 		return 0
@@ -41,16 +42,14 @@ module_add() {
 	*.xz) xz -dc "$module_path" >"$2/$3.ko" ;;
 	*) cp "$module_path" "$2/$3.ko" ;;
 	esac
-	module_needs=$(tr '\0' '\n' <"$2/$3.ko" | sed -n 's/^depends=//p' | tr ',' ' ')
-	printf '%s.ko:' "$3" >>"$2/modules.dep"
-	for need in $module_needs; do
-		module_is_builtin "$1" "$need" || printf ' %s.ko' "$need" >>"$2/modules.dep"
-	done
-	printf '\n' >>"$2/modules.dep"
-	for need in $module_needs; do
-		# A subshell: these functions' variables are global, and this one recurses.
+	module_all=''
+	for need in $(tr '\0' '\n' <"$2/$3.ko" | sed -n 's/^depends=//p' | tr ',' ' '); do
+		module_is_builtin "$1" "$need" && continue
+		# A subshell: a shell function's variables are global, and this one recurses.
 		(module_add "$1" "$2" "$need") || exit 1
+		module_all="$module_all $need.ko$(sed -n "s/^$need.ko://p" "$2/modules.dep")"
 	done
+	printf '%s.ko:%s\n' "$3" "$module_all" >>"$2/modules.dep"
 }
 
 # cpio_entry MODE NAME [FILE]: one entry of a "newc" archive, owned by root. Written here rather
@@ -110,6 +109,7 @@ initramfs_make() {
 	printf 'root:x:0:\n' >"$tree/etc/group"
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$tree/etc/hosts"
 	printf '%s\n' "$initramfs_devices" >"$tree/etc/modules"
+	printf 'ext4\n*\n' >"$tree/etc/filesystems"
 	from=$1/usr/lib/modules/$kernel_release
 	to=$tree/lib/modules/$kernel_release
 	for module in $initramfs_devices $initramfs_lazy; do
