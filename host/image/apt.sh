@@ -142,10 +142,15 @@ apt_fetch() {
 	(cd "$apt_root/archives" && apt_run download "$@")
 }
 
-# apt_size PACKAGE...: what is still to fetch for apt_fetch, for a message.
+# apt_size PACKAGE...: what apt_fetch would still have to fetch, for a message.
 apt_size() {
-	human_kib "$(apt-get download --print-uris "$@" 2>/dev/null </dev/null |
-		awk '{ s += $3 } END { printf "%d", s / 1024 }')"
+	apt-get download --print-uris "$@" 2>/dev/null </dev/null | {
+		bytes=0
+		while read -r _ name size _; do
+			[ -f "$apt_root/archives/$name" ] || bytes=$((bytes + size))
+		done
+		human_kib $((bytes / 1024))
+	}
 }
 
 # apt_deb PACKAGE: the file that apt_fetch left.
