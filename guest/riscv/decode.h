@@ -41,6 +41,13 @@ enum insn_id {
     INSN_COUNT
 };
 
+// Requirements in insn.def that are no single extension.
+enum insn_requirement {
+    EXT_ZBB_OR_ZBKB = EXT_COUNT,
+    EXT_ZFA_AND_D,
+    EXT_ZFA_AND_ZFH,
+};
+
 // Which operands are FP registers, for printing and for FS checks.
 enum insn_regs { RD_F = 1, RS1_F = 2, RS2_F = 4, RS3_F = 8, USES_F = 16 };
 
@@ -57,7 +64,7 @@ struct insn_info {
     const char *name; // mnemonic
     uint32_t mask, match;
     uint8_t format; // enum insn_format
-    uint8_t ext; // enum riscv_extension
+    uint8_t ext; // enum riscv_extension or insn_requirement
     uint8_t regs; // enum insn_regs
 };
 

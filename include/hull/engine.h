@@ -44,6 +44,12 @@ struct engine_ops {
 
     // True when an interrupt is pending that ends a wfi: (mip & mie) != 0. The vCPU's own thread.
     bool (*wakeup_pending)(struct vcpu *vcpu);
+
+    // For the SBI that Hull provides. set_timer: stimecmp = ticks, on the vCPU's own thread.
+    // raise_ssip: sets mip.SSIP, from any thread; the guest clears it.
+    void (*set_timer)(struct vcpu *vcpu, uint64_t ticks);
+    void (*raise_ssip)(struct vcpu *vcpu);
+
     // Guest instructions retired so far by this vCPU (approximate from other threads).
     uint64_t (*instret)(const struct vcpu *vcpu);
 };
