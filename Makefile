@@ -31,7 +31,7 @@ install: $(HULL)
 	  install -D -m 644 $(page) $(DESTDIR)$(PREFIX)/share/man/man1/$(notdir $(page));)
 
 clean:
-	rm -rf build
+	rm -rf $(BUILD)
 
 help:
 	@echo 'make [TARGET] [VARIANT=release|debug|asan|tsan|clang] [WERROR=1] [LTO=1] [V=1]'
@@ -44,4 +44,4 @@ help:
 	@echo '  check-headers  every header of include/hull compiles alone'
 	@echo '  check-layers   includes point one way: lib, core, guest, engine, host'
 	@echo '  install        to PREFIX ($(PREFIX)), below DESTDIR'
-	@echo '  clean          remove build/'
+	@echo '  clean          remove build/ (or BUILD=DIR)'

@@ -2,11 +2,15 @@
 # Objects, the three archives and the hull program.
 # libhullcore.a: lib, core, guest (freestanding); libhullengine.a: engine; libhullhost.a: host without main.c.
 
-B    := build/$(VARIANT)
-HULL := $(B)/hull
-V    ?= 0
-Q    := $(if $(filter 1,$(V)),,@)
-say   = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+# BUILD=somewhere-else keeps two makes that run at the same time apart.
+BUILD ?= build
+B     := $(BUILD)/$(VARIANT)
+HULL  := $(B)/hull
+V     ?= 0
+Q     := $(if $(filter 1,$(V)),,@)
+# V=1 shows the commands, -s nothing at all.
+quiet := $(if $(filter 1,$(V))$(findstring s,$(firstword -$(MAKEFLAGS))),1)
+say    = $(if $(quiet),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 CORE_OBJ   := $(call objects,$(FREESTANDING_SRC))
@@ -24,7 +28,7 @@ HOST_LIBS    := $(SLIRP_LIBS) $(or $(shell $(PKG_CONFIG) --libs jansson zlib 2>/
 
 CFLAGS   ?=
 BASE_FLAGS := $(STD) $(WARNINGS) $(INCLUDES) $(OPT) $(CFLAGS)
-LINK_FLAGS := $(VARIANT_LDFLAGS) -pthread $(LDFLAGS)
+LINK_FLAGS := -Wl,--as-needed $(VARIANT_LDFLAGS) -pthread $(LDFLAGS)
 HOSTED     := -D_GNU_SOURCE -pthread
 
 FREESTANDING_FLAGS := -ffreestanding -fno-stack-protector

@@ -2,7 +2,7 @@
 # lib, core and guest compiled for riscv64 with no libc in reach (not even its headers), linked into
 # one relocatable object, and that object's symbols checked: this is what the metal image will use.
 
-RV         := build/riscv64
+RV         := $(BUILD)/riscv64
 RV_CC      := $(CROSS_RISCV64)gcc
 RV_OBJ     := $(patsubst %.c,$(RV)/%.o,$(FREESTANDING_SRC))
 RV_INCLUDE  = $(shell $(RV_CC) -print-file-name=include)

@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every error code has a text of its own, whatever its sign.
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
+#include "tests/unit/unit.h"
 #include <hull/error.h>
 #include <limits.h>
-#include <string.h>
 
 static void codes_have_distinct_texts(void **state)
 {
     (void)state;
     for (int a = HULL_EINVAL; a <= HULL_ECANCELED; a++) {
         assert_string_equal(hull_strerror(a), hull_strerror(-a));
-        assert_string_not_equal(hull_strerror(a), "unknown error");
+        assert_string_not_equal(hull_strerror(a), hull_strerror(INT_MAX));
         for (int b = 0; b < a; b++)
             assert_string_not_equal(hull_strerror(a), hull_strerror(b));
     }
@@ -25,9 +18,9 @@ static void codes_have_distinct_texts(void **state)
 static void other_numbers_are_unknown(void **state)
 {
     (void)state;
-    assert_string_equal(hull_strerror(0), "success");
     assert_string_equal(hull_strerror(INT_MIN), "unknown error");
     assert_string_equal(hull_strerror(INT_MAX), "unknown error");
+    assert_string_equal(hull_strerror(HULL_ECANCELED + 1000), "unknown error");
 }
 
 int main(void)
@@ -36,5 +29,5 @@ int main(void)
         cmocka_unit_test(codes_have_distinct_texts),
         cmocka_unit_test(other_numbers_are_unknown),
     };
-    return cmocka_run_group_tests_name("lib/error", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("lib_error", tests, NULL, NULL);
 }
