@@ -49,6 +49,7 @@ static inline void hull_device_unlock(struct device *dev)
 // Sorted by base. Filled before vCPUs run and constant from then on, so look-ups take no lock.
 struct bus {
     struct device *devices[HULL_BUS_DEVICES_MAX];
+    struct device *added[HULL_BUS_DEVICES_MAX]; // the same, in the order of hull_bus_add
     unsigned count;
 };
 

@@ -74,8 +74,8 @@ struct hull_env {
 void hull_log(const struct hull_env *env, enum hull_log_level level, const char *subsystem,
               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-// For lines that a guest can cause: at most 10 lines a second for each `limit` (zero-initialised),
-// then a count of those left out.
+// For lines that a guest can cause: at most 10 lines a second for each `limit` (zero-initialised,
+// protected by the caller's lock), then a count of those left out.
 struct hull_log_limit {
     uint64_t window_start_ns;
     uint32_t count, suppressed;

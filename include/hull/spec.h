@@ -11,6 +11,9 @@
 #define HULL_SPEC_NETS_MAX 4
 #define HULL_SPEC_PUBLISH_MAX 16
 #define HULL_SPEC_VIRTIO_MAX 8 // slots on the board: disks + nets + rng + balloon + console
+#define HULL_SPEC_MEMORY_MIN (16ull << 20)
+#define HULL_SPEC_MEMORY_MAX (1024ull << 30)
+#define HULL_SPEC_APPEND_MAX 2047 // characters of boot.append
 
 enum engine_wish { ENGINE_AUTO, ENGINE_INTERP };
 
@@ -22,7 +25,7 @@ enum console_kind {
     CONSOLE_NONE,
 };
 
-enum net_kind { NET_USER, NET_TAP, NET_NONE };
+enum net_kind { NET_USER, NET_TAP, NET_NONE }; // NET_NONE: no device, no slot
 
 struct boot_spec {
     const char *kernel, *initrd, *append, *firmware; // file names, kernel command line; NULL: none
