@@ -75,6 +75,9 @@ struct spec_error {
 // A spec with the defaults: 1 CPU, 1 GiB, auto, stdio, one user network, rng and balloon.
 void hull_spec_defaults(struct vm_spec *spec);
 
+// The virtio slots that the spec's devices take.
+unsigned hull_spec_slots(const struct vm_spec *spec);
+
 // Checks the whole description, before anything is allocated. 0, or -HULL_EINVAL with the first
 // fault named. Whether files exist is the producer's affair.
 HULL_MUST_CHECK int hull_spec_validate(const struct vm_spec *spec, struct spec_error *error);
