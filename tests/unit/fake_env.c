@@ -1,35 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The environment that unit tests give to the core: see fake_env.h.
+// The environment for unit tests.
 #include "tests/unit/fake_env.h"
 
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
-#include <pthread.h>
-#include <sched.h>
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(pthread_mutex_t) <= sizeof(struct hull_lock), "a mutex must fit");
+// What fake timers keep in hull_timer.opaque.
+enum { TIMER_DEADLINE, TIMER_NEXT };
 
 static void *fake_alloc(void *ctx, size_t size)
 {
     struct fake_env *fake = ctx;
-    long nth = fake->allocs++;
+    size_t alignment = size && size % HULL_PAGE_SIZE == 0 ? HULL_PAGE_SIZE : 64;
+    void *ptr;
 
-    if (fake->fail_alloc >= 0 && nth >= fake->fail_alloc)
+    if (fake->fail_alloc >= 0 && fake->fail_alloc-- == 0)
         return NULL;
-    size_t alignment = size >= HULL_PAGE_SIZE ? HULL_PAGE_SIZE : 64;
-    void *ptr = NULL;
-    if (posix_memalign(&ptr, alignment, size ? size : 1))
+    if (posix_memalign(&ptr, alignment, size ? size : 1) != 0)
         return NULL;
     memset(ptr, 0, size);
-    fake->live++;
-    fake->live_bytes += (long)size;
+    fake->allocated += size;
     return ptr;
 }
 
@@ -39,9 +31,8 @@ static void fake_free(void *ctx, void *ptr, size_t size)
 
     if (!ptr)
         return;
-    memset(ptr, 0xdd, size); // who still reads it shall notice
-    fake->live--;
-    fake->live_bytes -= (long)size;
+    assert(fake->allocated >= size);
+    fake->allocated -= size;
     free(ptr);
 }
 
@@ -57,80 +48,68 @@ static uint64_t fake_realtime(void *ctx)
 
 static void fake_lock_init(void *ctx, struct hull_lock *lock)
 {
-    pthread_mutexattr_t attr;
-
     (void)ctx;
-    pthread_mutexattr_init(&attr);
-    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ERRORCHECK);
-    pthread_mutex_init((pthread_mutex_t *)lock->opaque, &attr);
-    pthread_mutexattr_destroy(&attr);
+    memset(lock, 0, sizeof(*lock));
 }
 
 static void fake_lock_destroy(void *ctx, struct hull_lock *lock)
 {
     (void)ctx;
-    assert_int_equal(pthread_mutex_destroy((pthread_mutex_t *)lock->opaque), 0);
+    assert(!lock->opaque[0]);
 }
 
 static void fake_lock(void *ctx, struct hull_lock *lock)
 {
-    (void)ctx;
-    if (pthread_mutex_lock((pthread_mutex_t *)lock->opaque))
-        abort(); // taken twice by one thread
+    struct fake_env *fake = ctx;
+
+    assert(!lock->opaque[0]);
+    lock->opaque[0] = 1;
+    fake->locks_held++;
 }
 
 static void fake_unlock(void *ctx, struct hull_lock *lock)
 {
-    (void)ctx;
-    if (pthread_mutex_unlock((pthread_mutex_t *)lock->opaque))
-        abort(); // not held
-}
+    struct fake_env *fake = ctx;
 
-static int timer_slot(const struct fake_env *fake, const struct hull_timer *timer)
-{
-    for (int i = 0; i < FAKE_ENV_TIMERS; i++)
-        if (fake->timers[i] == timer)
-            return i;
-    return -1;
+    assert(lock->opaque[0]);
+    lock->opaque[0] = 0;
+    fake->locks_held--;
 }
 
 static void fake_timer_init(void *ctx, struct hull_timer *timer)
 {
     struct fake_env *fake = ctx;
-    int slot = timer_slot(fake, NULL);
 
-    assert_true(slot >= 0);
-    fake->timers[slot] = timer;
-    fake->deadlines[slot] = HULL_TIME_NEVER;
+    timer->opaque[TIMER_DEADLINE] = HULL_TIME_NEVER;
+    timer->opaque[TIMER_NEXT] = (uintptr_t)fake->timers;
+    fake->timers = timer;
 }
 
 static void fake_timer_destroy(void *ctx, struct hull_timer *timer)
 {
     struct fake_env *fake = ctx;
-    int slot = timer_slot(fake, timer);
+    struct hull_timer *t = fake->timers;
 
-    assert_true(slot >= 0);
-    fake->timers[slot] = NULL;
+    if (t == timer) {
+        fake->timers = (struct hull_timer *)(uintptr_t)timer->opaque[TIMER_NEXT];
+        return;
+    }
+    while (t && (struct hull_timer *)(uintptr_t)t->opaque[TIMER_NEXT] != timer)
+        t = (struct hull_timer *)(uintptr_t)t->opaque[TIMER_NEXT];
+    assert(t);
+    t->opaque[TIMER_NEXT] = timer->opaque[TIMER_NEXT];
 }
 
 static void fake_timer_arm(void *ctx, struct hull_timer *timer, uint64_t deadline_ns)
 {
-    struct fake_env *fake = ctx;
-    int slot = timer_slot(fake, timer);
-
-    assert_true(slot >= 0);
-    fake->deadlines[slot] = deadline_ns;
+    (void)ctx;
+    timer->opaque[TIMER_DEADLINE] = deadline_ns;
 }
 
 static void fake_vcpu_wait(void *ctx, struct vcpu *vcpu)
 {
-    struct fake_env *fake = ctx;
-
-    fake->waits++;
-    if (fake->on_wait)
-        fake->on_wait(fake->on_wait_ctx, vcpu);
-    else
-        sched_yield();
+    (void)vcpu;
+    ((struct fake_env *)ctx)->waits++;
 }
 
 static void fake_vcpu_wake(void *ctx, struct vcpu *vcpu)
@@ -142,26 +121,27 @@ static void fake_vcpu_wake(void *ctx, struct vcpu *vcpu)
 static void fake_relax(void *ctx)
 {
     (void)ctx;
-    sched_yield();
 }
 
 static int fake_random(void *ctx, void *buf, size_t len)
 {
     struct fake_env *fake = ctx;
+    uint8_t *bytes = buf;
 
     if (fake->random_fails)
         return -HULL_EIO;
     for (size_t i = 0; i < len; i++) {
         fake->random_state = fake->random_state * 6364136223846793005u + 1442695040888963407u;
-        ((uint8_t *)buf)[i] = (uint8_t)(fake->random_state >> 56);
+        bytes[i] = (uint8_t)(fake->random_state >> 56);
     }
     return 0;
 }
 
 static void fake_memory_discard(void *ctx, void *host, size_t len)
 {
-    ((struct fake_env *)ctx)->discarded += len;
+    assert(((uintptr_t)host | len) % HULL_PAGE_SIZE == 0);
     memset(host, 0, len);
+    ((struct fake_env *)ctx)->discards++;
 }
 
 static void fake_log(void *ctx, enum hull_log_level level, const char *subsystem, const char *line)
@@ -169,9 +149,8 @@ static void fake_log(void *ctx, enum hull_log_level level, const char *subsystem
     struct fake_env *fake = ctx;
 
     (void)level;
-    (void)subsystem;
     fake->log_lines++;
-    strncpy(fake->last_log, line, sizeof(fake->last_log) - 1);
+    snprintf(fake->last_log, sizeof(fake->last_log), "%s: %s", subsystem, line);
 }
 
 static const struct hull_env_ops fake_ops = {
@@ -200,49 +179,36 @@ void fake_env_init(struct fake_env *fake)
     fake->env.ops = &fake_ops;
     fake->env.ctx = fake;
     fake->fail_alloc = -1;
-    fake->now_ns = HULL_NSEC_PER_SEC;
     fake->realtime_ns = 1700000000ull * HULL_NSEC_PER_SEC;
-    fake->random_state = 1;
 }
 
-void fake_env_fini(struct fake_env *fake)
+uint64_t fake_timer_deadline(const struct hull_timer *timer)
 {
-    for (int i = 0; i < FAKE_ENV_TIMERS; i++)
-        assert_null(fake->timers[i]);
-    assert_int_equal(fake->live, 0);
-    assert_int_equal(fake->live_bytes, 0);
+    return timer->opaque[TIMER_DEADLINE];
 }
 
-static int next_due(const struct fake_env *fake, uint64_t until)
+static struct hull_timer *next_due(struct fake_env *fake, uint64_t until)
 {
-    int found = -1;
+    struct hull_timer *due = NULL, *t = fake->timers;
 
-    for (int i = 0; i < FAKE_ENV_TIMERS; i++)
-        if (fake->timers[i] && fake->deadlines[i] <= until &&
-            fake->deadlines[i] != HULL_TIME_NEVER &&
-            (found < 0 || fake->deadlines[i] < fake->deadlines[found]))
-            found = i;
-    return found;
+    for (; t; t = (struct hull_timer *)(uintptr_t)t->opaque[TIMER_NEXT])
+        if (t->opaque[TIMER_DEADLINE] <= until &&
+            (!due || t->opaque[TIMER_DEADLINE] < due->opaque[TIMER_DEADLINE]))
+            due = t;
+    return due;
 }
 
 void fake_env_advance(struct fake_env *fake, uint64_t ns)
 {
     uint64_t until = fake->now_ns + ns;
-    int slot;
+    struct hull_timer *timer;
 
     fake->realtime_ns += ns;
-    while ((slot = next_due(fake, until)) >= 0) {
-        if (fake->deadlines[slot] > fake->now_ns)
-            fake->now_ns = fake->deadlines[slot];
-        fake->deadlines[slot] = HULL_TIME_NEVER;
-        fake->timers[slot]->fire(fake->timers[slot]->ctx);
+    while ((timer = next_due(fake, until)) != NULL) {
+        if (timer->opaque[TIMER_DEADLINE] > fake->now_ns)
+            fake->now_ns = timer->opaque[TIMER_DEADLINE];
+        timer->opaque[TIMER_DEADLINE] = HULL_TIME_NEVER;
+        timer->fire(timer->ctx);
     }
     fake->now_ns = until;
-}
-
-uint64_t fake_env_deadline(const struct fake_env *fake, const struct hull_timer *timer)
-{
-    int slot = timer_slot(fake, timer);
-
-    return slot < 0 ? HULL_TIME_NEVER : fake->deadlines[slot];
 }

@@ -1,39 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hull_env for tests: malloc with an injectable failure, a clock that moves when told, timers that
-// fire from fake_env_advance(), locks that notice recursion, and the log kept in memory.
+// An environment for unit tests: malloc with injected failures, a clock that stands still until it
+// is moved, locks that only check their use, timers that fire when the clock passes them.
 #ifndef TESTS_FAKE_ENV_H
 #define TESTS_FAKE_ENV_H
 
 #include <hull/env.h>
-#include <hull/types.h>
-
-#define FAKE_ENV_TIMERS 64
 
 struct fake_env {
-    struct hull_env env; // pass &fake->env to what is tested
-    _Atomic uint64_t now_ns, realtime_ns;
-    long fail_alloc; // this many allocations succeed, the next one fails; -1: none fails
-    long allocs;     // allocations made so far, failed ones included
-    long live;       // allocations not yet freed
-    long live_bytes;
-    struct hull_timer *timers[FAKE_ENV_TIMERS];
-    uint64_t deadlines[FAKE_ENV_TIMERS];
-    _Atomic unsigned waits, wakes;                 // calls of vcpu_wait and vcpu_wake
-    void (*on_wait)(void *ctx, struct vcpu *vcpu); // called by vcpu_wait; NULL: returns at once
-    void *on_wait_ctx;
+    struct hull_env env; // hand this to the code under test
+
+    uint64_t now_ns, realtime_ns;
+    long fail_alloc;  // allocations that still succeed; then one fails. Negative: none fails
+    size_t allocated; // bytes not yet freed
+    unsigned locks_held, waits, wakes, discards;
+    struct hull_timer *timers; // those between init and destroy
     uint64_t random_state;
     bool random_fails;
-    uint64_t discarded; // bytes given to memory_discard, which zeroes them
     unsigned log_lines;
     char last_log[256];
 };
 
 void fake_env_init(struct fake_env *fake);
-// Fails the test when memory leaked or a timer is still registered.
-void fake_env_fini(struct fake_env *fake);
-// Moves both clocks and fires what comes due, in order.
+
+// Moves the clock; timers that come due fire in the order of their deadlines.
 void fake_env_advance(struct fake_env *fake, uint64_t ns);
-// The deadline that a timer is armed for; HULL_TIME_NEVER: not armed.
-uint64_t fake_env_deadline(const struct fake_env *fake, const struct hull_timer *timer);
+
+// A timer's deadline, HULL_TIME_NEVER when it is not armed.
+uint64_t fake_timer_deadline(const struct hull_timer *timer);
 
 #endif
