@@ -26,17 +26,18 @@ struct hart_state {
     uint8_t frm;
 
     // Machine. mstatus holds the whole register but SD, which is computed when read.
-    uint64_t mhartid, mstatus, medeleg, mideleg, mie, mtvec, mcounteren, mcountinhibit, mscratch, mepc,
-        mcause, mtval, menvcfg, mseccfg;
+    uint64_t mhartid, mstatus, medeleg, mideleg, mie, mtvec, mcounteren, mcountinhibit, mscratch,
+        mepc, mcause, mtval, menvcfg, mseccfg;
     uint64_t mip; // the bits that software writes: SSIP, STIP, SEIP, LCOFIP; wires come on top
     uint8_t pmpcfg[RISCV_PMP_ENTRIES];
     uint64_t pmpaddr[RISCV_PMP_ENTRIES];
 
     // Supervisor. sstatus, sie and sip are views of mstatus, mie and mip.
-    uint64_t stvec, scounteren, sscratch, sepc, scause, stval, satp, senvcfg, stimecmp, scountinhibit;
+    uint64_t stvec, scounteren, sscratch, sepc, scause, stval, satp, senvcfg, stimecmp,
+        scountinhibit;
 
-    // Counters. `mcycle` and `minstret` hold what software wrote less the hart's own running count
-    // at that time; see counters.h.
+    // Counters: their values in a saved state; in struct hart those that run are held less
+    // hart->instret, see counters.h.
     uint64_t mcycle, minstret;
     uint64_t mhpmcounter[RISCV_HPM_COUNTERS];
     uint64_t mhpmevent[RISCV_HPM_COUNTERS];
@@ -61,8 +62,18 @@ struct hart {
     const struct riscv_isa *isa;
     uint32_t changed; // enum hart_change
     uint64_t instret; // instructions retired since creation; exact at every call into guest/riscv
-    struct hull_timer stimer;  // fires at stimecmp: VCPU_ATTN_TIMER
+    struct hull_timer stimer; // fires at stimecmp: VCPU_ATTN_TIMER
     bool sbi; // ecalls from S (and VS) mode leave to Hull's SBI; M mode is never entered
+
+    // Derived from `s` by guest/riscv.
+    uint64_t counter_limit;    // instret at which a counter overflows: riscv_counters_expire()
+    uint64_t counters_checked; // instret up to which overflows have been noticed
+    uint32_t counters_running; // bit n: counter n counts now
+    bool counters_filtered;    // some counter counts in some modes only
+    uint32_t pmp_active;       // bit i: entry i matches pmp[i].first to pmp[i].last
+    struct {
+        gpa_t first, last;
+    } pmp[RISCV_PMP_ENTRIES];
 };
 
 // To the state after reset: M mode at `pc` (S mode when `hart->sbi`, with everything delegated
@@ -72,7 +83,11 @@ void riscv_hart_fini(struct hart *hart);
 void riscv_hart_reset(struct hart_state *s, const struct riscv_isa *isa, bool sbi, uint64_t hartid,
                       uint64_t pc, uint64_t arg);
 
-// Engines call this after they replaced hart->s whole: re-arms timers, sets every change.
+// hart->s as others see it: engines' get_state. On the hart's own thread or while it stands.
+void riscv_hart_state_save(struct hart *hart, struct hart_state *out);
+
+// Engines call this after they replaced hart->s whole: re-arms timers, sets every change. Makes
+// what no hart could hold (the state may come from a file) legal.
 void riscv_hart_state_loaded(struct hart *hart);
 
 #endif
