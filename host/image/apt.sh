@@ -164,3 +164,17 @@ apt_deb() {
 apt_kernel_package() {
 	apt-cache depends linux-image-riscv64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1
 }
+
+# apt_resolve PACKAGE...: their names and those of all that they need, in an order that unpacks.
+apt_resolve() {
+	apt-get install -s --no-install-recommends "$@" 2>"$apt_log" </dev/null | sed -n 's/^Inst \([^ :]*\).*/\1/p' |
+		grep . || apt_explain install
+}
+
+# apt_files PACKAGE...: "NAME FILE" for each, of what apt_fetch left.
+apt_files() {
+	apt-get download --print-uris "$@" 2>/dev/null </dev/null | while read -r _ name _; do
+		[ -f "$apt_root/archives/$name" ] || die "the package file $name was not fetched"
+		printf '%s %s\n' "${name%%_*}" "$apt_root/archives/$name"
+	done
+}
