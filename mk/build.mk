@@ -43,12 +43,14 @@ $(B)/host/%.o: AREA_FLAGS := $(HOSTED) $(HOST_FLAGS)
 $(B)/tests/%.o: AREA_FLAGS := $(HOSTED) $(HOST_FLAGS) $(TEST_FLAGS)
 $(B)/host/%.o: VERSION
 
-# The flags are kept in a file: when they change, everything is compiled again.
-FLAGS_FILE := $(B)/flags
-FLAGS_NOW  := $(CC) $(BASE_FLAGS) $(FREESTANDING_FLAGS) $(INTERP_FLAGS) $(HOSTED) $(SLIRP_CFLAGS)
-ifneq ($(MAKECMDGOALS),clean)
-$(shell mkdir -p $(B); printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $(FLAGS_FILE) || printf '%s\n' '$(FLAGS_NOW)' >$(FLAGS_FILE))
-endif
+# Files that change only when what they hold does, written while make reads this: when the flags
+# change, everything is compiled again; when a source file comes or goes, archives are made anew.
+remember = $(if $(filter clean,$(MAKECMDGOALS)),,$(shell mkdir -p $(dir $(1)); \
+             printf '%s\n' '$(2)' | cmp -s - $(1) || printf '%s\n' '$(2)' >$(1)))
+FLAGS_FILE   := $(B)/flags
+OBJECTS_FILE := $(B)/objects
+$(call remember,$(FLAGS_FILE),$(CC) $(BASE_FLAGS) $(FREESTANDING_FLAGS) $(INTERP_FLAGS) $(HOSTED) $(SLIRP_CFLAGS))
+$(call remember,$(OBJECTS_FILE),$(ALL_OBJ))
 
 # What the compiler said is kept beside the object, so that WERROR=1 finds a warning of an earlier
 # build again: those objects count as out of date.
@@ -76,10 +78,7 @@ $(B)/libhullhost.a: $(HOST_OBJ)
 	$(call say,AR,$@)
 	$(archive)
 
-# Re-archive when a source file went away: the list itself is a prerequisite.
-$(B)/sources: FORCE
-	@printf '%s\n' $(ALL_OBJ) | cmp -s - $@ || printf '%s\n' $(ALL_OBJ) >$@
-$(LIBS): $(B)/sources
+$(LIBS): $(OBJECTS_FILE)
 
 $(HULL): $(MAIN_OBJ) $(LIBS)
 	$(call say,LINK,$@)

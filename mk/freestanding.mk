@@ -20,10 +20,9 @@ $(RV)/%.o: %.c mk/freestanding.mk
 	@mkdir -p $(@D)
 	$(Q)$(RV_CC) $(RV_FLAGS) -MMD -MP -c -o $@ $<
 
-$(RV)/sources: FORCE
-	@mkdir -p $(@D); printf '%s\n' $(RV_OBJ) | cmp -s - $@ || printf '%s\n' $(RV_OBJ) >$@
+$(call remember,$(RV)/objects,$(RV_OBJ))
 
-$(RV)/hull-freestanding.o: $(RV_OBJ) $(RV)/sources
+$(RV)/hull-freestanding.o: $(RV_OBJ) $(RV)/objects
 	$(call say,LD,$@)
 	$(Q)$(CROSS_RISCV64)ld -r -o $@ $(RV_OBJ)
 
