@@ -101,16 +101,11 @@ static uint32_t expand_zcb_memory(uint16_t c, unsigned rs1, unsigned r2,
     if (!riscv_isa_has(isa, EXT_ZCB))
         return 0;
     switch (field(c, 12, 10, 0)) {
-    case 0:
-        return enc_i(W_LBU, r2, rs1, (int32_t)byte);
-    case 1:
-        return enc_i(c & 64 ? W_LH : W_LHU, r2, rs1, (int32_t)half);
-    case 2:
-        return enc_s(W_SB, rs1, r2, byte);
-    case 3:
-        return c & 64 ? 0 : enc_s(W_SH, rs1, r2, half);
-    default:
-        return 0;
+    case 0: return enc_i(W_LBU, r2, rs1, (int32_t)byte);
+    case 1: return enc_i(c & 64 ? W_LH : W_LHU, r2, rs1, (int32_t)half);
+    case 2: return enc_s(W_SB, rs1, r2, byte);
+    case 3: return c & 64 ? 0 : enc_s(W_SH, rs1, r2, half);
+    default: return 0;
     }
 }
 
@@ -119,26 +114,17 @@ static uint32_t expand_quadrant0(uint16_t c, const struct riscv_isa *isa)
     unsigned rs1 = 8 + (c >> 7 & 7), r2 = 8 + (c >> 2 & 7);
     uint32_t word = field(c, 12, 10, 3) | field(c, 6, 6, 2) | field(c, 5, 5, 6);
     uint32_t dword = field(c, 12, 10, 3) | field(c, 6, 5, 6);
-    uint32_t spn =
-        field(c, 12, 11, 4) | field(c, 10, 7, 6) | field(c, 6, 6, 2) | field(c, 5, 5, 3);
+    uint32_t spn = field(c, 12, 11, 4) | field(c, 10, 7, 6) | field(c, 6, 6, 2) | field(c, 5, 5, 3);
 
     switch (c >> 13) {
-    case 0:
-        return spn ? enc_i(W_ADDI, r2, SP, (int32_t)spn) : 0;
-    case 1:
-        return enc_i(W_FLD, r2, rs1, (int32_t)dword);
-    case 2:
-        return enc_i(W_LW, r2, rs1, (int32_t)word);
-    case 3:
-        return enc_i(W_LD, r2, rs1, (int32_t)dword);
-    case 4:
-        return expand_zcb_memory(c, rs1, r2, isa);
-    case 5:
-        return enc_s(W_FSD, rs1, r2, dword);
-    case 6:
-        return enc_s(W_SW, rs1, r2, word);
-    default:
-        return enc_s(W_SD, rs1, r2, dword);
+    case 0: return spn ? enc_i(W_ADDI, r2, SP, (int32_t)spn) : 0;
+    case 1: return enc_i(W_FLD, r2, rs1, (int32_t)dword);
+    case 2: return enc_i(W_LW, r2, rs1, (int32_t)word);
+    case 3: return enc_i(W_LD, r2, rs1, (int32_t)dword);
+    case 4: return expand_zcb_memory(c, rs1, r2, isa);
+    case 5: return enc_s(W_FSD, rs1, r2, dword);
+    case 6: return enc_s(W_SW, rs1, r2, word);
+    default: return enc_s(W_SD, rs1, r2, dword);
     }
 }
 
@@ -159,20 +145,13 @@ static uint32_t expand_zcb_unary(uint16_t c, unsigned rd, const struct riscv_isa
     if (!riscv_isa_has(isa, EXT_ZCB))
         return 0;
     switch (c >> 2 & 7) {
-    case 0:
-        return enc_i(W_ANDI, rd, rd, 255);
-    case 1:
-        return enc_r(W_SEXT_B, rd, rd, 0);
-    case 2:
-        return enc_r(W_ZEXT_H, rd, rd, 0);
-    case 3:
-        return enc_r(W_SEXT_H, rd, rd, 0);
-    case 4:
-        return enc_r(W_ADD_UW, rd, rd, ZERO);
-    case 5:
-        return enc_i(W_XORI, rd, rd, -1);
-    default:
-        return 0;
+    case 0: return enc_i(W_ANDI, rd, rd, 255);
+    case 1: return enc_r(W_SEXT_B, rd, rd, 0);
+    case 2: return enc_r(W_ZEXT_H, rd, rd, 0);
+    case 3: return enc_r(W_SEXT_H, rd, rd, 0);
+    case 4: return enc_r(W_ADD_UW, rd, rd, ZERO);
+    case 5: return enc_i(W_XORI, rd, rd, -1);
+    default: return 0;
     }
 }
 
@@ -183,12 +162,9 @@ static uint32_t expand_arith(uint16_t c, const struct riscv_isa *isa)
     unsigned which = field(c, 12, 12, 2) | field(c, 6, 5, 0);
 
     switch (c >> 10 & 3) {
-    case 0:
-        return enc_i(W_SRLI, rd, rd, imm6(c) & 63);
-    case 1:
-        return enc_i(W_SRAI, rd, rd, imm6(c) & 63);
-    case 2:
-        return enc_i(W_ANDI, rd, rd, imm6(c));
+    case 0: return enc_i(W_SRLI, rd, rd, imm6(c) & 63);
+    case 1: return enc_i(W_SRAI, rd, rd, imm6(c) & 63);
+    case 2: return enc_i(W_ANDI, rd, rd, imm6(c));
     }
     if (which == 6)
         return riscv_isa_has(isa, EXT_ZCB) ? enc_r(W_MUL, rd, rd, rs2) : 0;
@@ -209,22 +185,14 @@ static uint32_t expand_quadrant1(uint16_t c, const struct riscv_isa *isa)
                                  9);
 
     switch (c >> 13) {
-    case 0:
-        return enc_i(W_ADDI, rd, rd, imm6(c));
-    case 1:
-        return rd ? enc_i(W_ADDIW, rd, rd, imm6(c)) : 0;
-    case 2:
-        return enc_i(W_ADDI, rd, ZERO, imm6(c));
-    case 3:
-        return expand_lui(c, rd);
-    case 4:
-        return expand_arith(c, isa);
-    case 5:
-        return enc_j(ZERO, jump);
-    case 6:
-        return enc_b(W_BEQ, rs1, branch);
-    default:
-        return enc_b(W_BNE, rs1, branch);
+    case 0: return enc_i(W_ADDI, rd, rd, imm6(c));
+    case 1: return rd ? enc_i(W_ADDIW, rd, rd, imm6(c)) : 0;
+    case 2: return enc_i(W_ADDI, rd, ZERO, imm6(c));
+    case 3: return expand_lui(c, rd);
+    case 4: return expand_arith(c, isa);
+    case 5: return enc_j(ZERO, jump);
+    case 6: return enc_b(W_BEQ, rs1, branch);
+    default: return enc_b(W_BNE, rs1, branch);
     }
 }
 
@@ -249,22 +217,14 @@ static uint32_t expand_quadrant2(uint16_t c)
     uint32_t store_dword = field(c, 12, 10, 3) | field(c, 9, 7, 6);
 
     switch (c >> 13) {
-    case 0:
-        return enc_i(W_SLLI, rd, rd, imm6(c) & 63);
-    case 1:
-        return enc_i(W_FLD, rd, SP, load_dword);
-    case 2:
-        return rd ? enc_i(W_LW, rd, SP, load_word) : 0;
-    case 3:
-        return rd ? enc_i(W_LD, rd, SP, load_dword) : 0;
-    case 4:
-        return expand_jump_or_add(c);
-    case 5:
-        return enc_s(W_FSD, SP, rs2, store_dword);
-    case 6:
-        return enc_s(W_SW, SP, rs2, store_word);
-    default:
-        return enc_s(W_SD, SP, rs2, store_dword);
+    case 0: return enc_i(W_SLLI, rd, rd, imm6(c) & 63);
+    case 1: return enc_i(W_FLD, rd, SP, load_dword);
+    case 2: return rd ? enc_i(W_LW, rd, SP, load_word) : 0;
+    case 3: return rd ? enc_i(W_LD, rd, SP, load_dword) : 0;
+    case 4: return expand_jump_or_add(c);
+    case 5: return enc_s(W_FSD, SP, rs2, store_dword);
+    case 6: return enc_s(W_SW, SP, rs2, store_word);
+    default: return enc_s(W_SD, SP, rs2, store_dword);
     }
 }
 
@@ -273,13 +233,9 @@ uint32_t riscv_expand_compressed(uint16_t raw, const struct riscv_isa *isa)
     if (!riscv_isa_has(isa, EXT_ZCA) && !riscv_isa_has(isa, EXT_C))
         return 0;
     switch (raw & 3) {
-    case 0:
-        return expand_quadrant0(raw, isa);
-    case 1:
-        return expand_quadrant1(raw, isa);
-    case 2:
-        return expand_quadrant2(raw);
-    default:
-        return 0;
+    case 0: return expand_quadrant0(raw, isa);
+    case 1: return expand_quadrant1(raw, isa);
+    case 2: return expand_quadrant2(raw);
+    default: return 0;
     }
 }

@@ -7,7 +7,7 @@
 
 const struct insn_info riscv_insn_info[INSN_COUNT] = {
     [INSN_ILLEGAL] = {"illegal", 0, 0, FMT_NONE, EXT_I, 0},
-#define INSN(id, name, mask, match, format, ext, regs)                                             \
+#define INSN(id, name, mask, match, format, ext, regs) \
     [INSN_##id] = {name, mask, match, format, ext, regs},
 #include "guest/riscv/insn.def"
 #undef INSN
@@ -26,14 +26,10 @@ static unsigned bucket_of(uint32_t raw)
 static bool requirement_met(const struct riscv_isa *isa, unsigned ext)
 {
     switch (ext) {
-    case EXT_ZBB_OR_ZBKB:
-        return riscv_isa_has(isa, EXT_ZBB) || riscv_isa_has(isa, EXT_ZBKB);
-    case EXT_ZFA_AND_D:
-        return riscv_isa_has(isa, EXT_ZFA) && riscv_isa_has(isa, EXT_D);
-    case EXT_ZFA_AND_ZFH:
-        return riscv_isa_has(isa, EXT_ZFA) && riscv_isa_has(isa, EXT_ZFH);
-    default:
-        return riscv_isa_has(isa, ext) || (ext == EXT_ZFHMIN && riscv_isa_has(isa, EXT_ZFH));
+    case EXT_ZBB_OR_ZBKB: return riscv_isa_has(isa, EXT_ZBB) || riscv_isa_has(isa, EXT_ZBKB);
+    case EXT_ZFA_AND_D: return riscv_isa_has(isa, EXT_ZFA) && riscv_isa_has(isa, EXT_D);
+    case EXT_ZFA_AND_ZFH: return riscv_isa_has(isa, EXT_ZFA) && riscv_isa_has(isa, EXT_ZFH);
+    default: return riscv_isa_has(isa, ext) || (ext == EXT_ZFHMIN && riscv_isa_has(isa, EXT_ZFH));
     }
 }
 
@@ -121,30 +117,19 @@ static int32_t immediate(uint32_t raw, enum insn_format format)
 {
     switch (format) {
     case FMT_I:
-    case FMT_LOAD:
-        return imm_i(raw);
-    case FMT_STORE:
-        return imm_s(raw);
-    case FMT_PREFETCH:
-        return imm_s(raw & ~(31u << 7));
-    case FMT_BRANCH:
-        return imm_b(raw);
-    case FMT_U:
-        return (int32_t)(raw & 0xfffff000);
-    case FMT_J:
-        return imm_j(raw);
-    case FMT_SHIFT:
-        return raw >> 20 & 63;
-    case FMT_SHIFTW:
-        return raw >> 20 & 31;
+    case FMT_LOAD: return imm_i(raw);
+    case FMT_STORE: return imm_s(raw);
+    case FMT_PREFETCH: return imm_s(raw & ~(31u << 7));
+    case FMT_BRANCH: return imm_b(raw);
+    case FMT_U: return (int32_t)(raw & 0xfffff000);
+    case FMT_J: return imm_j(raw);
+    case FMT_SHIFT: return raw >> 20 & 63;
+    case FMT_SHIFTW: return raw >> 20 & 31;
     case FMT_FENCE:
     case FMT_CSR:
-    case FMT_CSRI:
-        return (int32_t)(raw >> 20);
-    case FMT_FLI:
-        return raw >> 15 & 31;
-    default:
-        return 0;
+    case FMT_CSRI: return (int32_t)(raw >> 20);
+    case FMT_FLI: return raw >> 15 & 31;
+    default: return 0;
     }
 }
 
@@ -184,7 +169,8 @@ void riscv_decode(const struct riscv_decoder *decoder, uint32_t raw, struct insn
     insn->raw = raw;
     if ((word & 3) != 3) // an expansion that failed; 48-bit and longer encodings match nothing
         return;
-    for (unsigned i = decoder->start[bucket_of(word)]; i < decoder->start[bucket_of(word) + 1]; i++) {
+    for (unsigned i = decoder->start[bucket_of(word)]; i < decoder->start[bucket_of(word) + 1];
+         i++) {
         const struct insn_info *info = &riscv_insn_info[decoder->ids[i]];
 
         if ((word & info->mask) == info->match) {

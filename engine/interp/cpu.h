@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// One interpreted vCPU: the hart, its software TLBs and its cache of predecoded blocks.
+//
+// A block is a run of instructions up to a jump or a system instruction, inside one page, predecoded
+// into `struct op`s. Each op's handler does its work and calls the next op's handler as a tail call
+// (direct threading); where the compiler makes no tail calls (debug and sanitizer builds) a loop in
+// run.c drives them. A handler that returns NULL ends the run of blocks: hart.s.pc then is the
+// next instruction to execute, and run.c sees to traps, interrupts, changed modes and unknown
+// blocks.
+#ifndef HULL_ENGINE_INTERP_CPU_H
+#define HULL_ENGINE_INTERP_CPU_H
+
+#include "guest/riscv/board.h"
+#include "guest/riscv/decode.h"
+#include "guest/riscv/hart.h"
+#include "guest/riscv/trap.h"
+
+#include <hull/engine.h>
+
+struct cpu;
+struct op;
+
+typedef const struct op *(*op_fn)(struct cpu *cpu, const struct op *op);
+
+// A predecoded instruction. FP arithmetic keeps its rounding mode in imm, and rs3 in imm >> 8.
+struct op {
+    op_fn fn;
+    int32_t imm;
+    uint8_t rd, rs1, rs2;
+    uint8_t at; // place in the block, in halfwords
+};
+
+struct block;
+
+// The slot behind a block's last op: the blocks that it goes on to, as far as known.
+struct op_links {
+    struct block *taken, *next;
+};
+_Static_assert(sizeof(struct op_links) == sizeof(struct op), "links lie in an op's slot");
+
+struct block {
+    uint64_t context; // the cpu->context for which translation and bytes have been checked
+    gva_t pc;         // of the first instruction
+    gpa_t gpa;        // of the same
+    gpa_t second_gpa; // of the second page, when the one instruction straddles two; else 0
+    struct block *hash_next;
+    const uint8_t *source; // where the instructions lie in guest RAM (host address)
+    const uint8_t *second; // the same for the second page
+    uint32_t fence;        // cpu->fence at the last check of the bytes
+    uint16_t count;        // instructions
+    uint16_t bytes;
+    bool falls_through; // op_block_end stands in ops[count]
+    struct op ops[];    // count ops, op_block_end, links, then a copy of the bytes
+};
+
+#define BLOCK_INSNS_MAX 64
+
+// Data TLB. `page_shift` is that of the translation, so that one sfence finds every piece of a
+// superpage.
+struct tlb_entry {
+    uint64_t read_tag, write_tag; // page address, or TLB_NONE
+    uintptr_t addend;             // host address = guest virtual address + addend
+    gpa_t gpa;                    // page address | page_shift
+};
+
+#define TLB_BITS 8
+#define TLB_ENTRIES (1u << TLB_BITS)
+#define TLB_NONE UINT64_MAX
+
+enum tlb_mode { TLB_M, TLB_U, TLB_S, TLB_S_SUM, TLB_MODES };
+
+struct fetch_entry {
+    uint64_t tag; // page address, or TLB_NONE
+    gpa_t gpa;    // page address | page_shift
+    const uint8_t *host;
+};
+
+#define FETCH_ENTRIES 256
+#define JUMP_ENTRIES 2048
+#define HASH_ENTRIES 4096
+
+struct cpu {
+    struct hart hart;
+    uint64_t x[33]; // the integer registers while running; x[32] takes what is written to x0
+    const struct block *block; // the one that runs
+    struct tlb_entry *tlb;     // of the current data mode
+    uint64_t context;          // see struct block
+    _Atomic uint32_t *attention;
+    struct block **link; // where run.c notes the block at hart.s.pc, or NULL
+
+    struct guest_memory *memory;
+    struct bus *bus;
+    const struct riscv_decoder *decoder;
+
+    uint64_t loaded;  // result of the slow load path
+    gpa_t atomic_gpa; // of the last atomic access
+    bool exit_wanted;
+    enum vcpu_exit_reason exit_reason;
+    bool sbi_pending;  // run() still has to put exit->sbi.ret into a0 and a1
+    bool mxr;          // what the data TLBs were filled under
+    bool narrow_fetch; // PMP divides the page that was fetched from last
+    _Atomic bool ssip_raised;
+    unsigned pauses;
+
+    uint64_t contexts[4]; // the current context by privilege
+    uint64_t context_count;
+    uint32_t fence;     // counts fence.i
+    uint32_t tlb_used;  // bit per enum tlb_mode
+    bool fetch_evicted; // a translation in use is no longer in fetch[]
+
+    uint8_t *arena; // blocks
+    size_t arena_size, arena_used;
+    struct block **hash;
+    struct block **jumps;
+    struct fetch_entry fetch[FETCH_ENTRIES];
+    struct tlb_entry tlbs[TLB_MODES][TLB_ENTRIES];
+};
+
+// tlb.c
+void interp_tlb_flush(struct cpu *cpu);
+void interp_tlb_flush_page(struct cpu *cpu, gva_t va);
+void interp_tlb_select(struct cpu *cpu); // cpu->tlb by the hart's current data mode
+// Loads into cpu->loaded, zero-extended; stores. Any alignment, RAM or device. False: a trap has
+// been taken, the handler returns NULL.
+bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size);
+bool interp_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, uint64_t value);
+// The host address of naturally aligned [va, va + size) in RAM for an atomic access, NULL after a
+// trap; *gpa gets its guest physical address. `access` is MMU_LOAD or MMU_STORE (AMOs too).
+void *interp_atomic_ptr(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, int access,
+                        gpa_t *gpa);
+// After an atomic store at cpu->atomic_gpa: tells a watch.
+static inline void interp_stored(struct cpu *cpu)
+{
+    if (__builtin_expect(cpu->memory->watch.size != 0, 0))
+        hull_memory_written(cpu->memory, cpu->atomic_gpa, 8);
+}
+bool interp_zero_block(struct cpu *cpu, const struct op *op, gva_t va); // cbo.zero, 64 bytes
+// The access check of a cache-block operation: allowed when a load or a store would be.
+bool interp_cbo_check(struct cpu *cpu, const struct op *op, gva_t va);
+
+// block.c
+uint8_t *interp_block_bytes(const struct block *b); // the copy of its instructions
+int interp_blocks_create(struct cpu *cpu, size_t arena_size);
+void interp_blocks_destroy(struct cpu *cpu);
+void interp_blocks_drop(struct cpu *cpu);   // forgets every block
+void interp_context_renew(struct cpu *cpu); // every block must be checked again before it runs
+// The block at hart.s.pc, checked for the current context; NULL: the fetch trapped.
+struct block *interp_block_find(struct cpu *cpu);
+
+// run.c
+// Ends the run of blocks with an exception of the instruction `op`; returns NULL.
+const struct op *interp_raise(struct cpu *cpu, const struct op *op, unsigned cause, uint64_t tval);
+
+static inline gva_t interp_pc(const struct cpu *cpu, const struct op *op)
+{
+    return cpu->block->pc + 2u * op->at;
+}
+
+static inline unsigned jump_index(gva_t pc)
+{
+    return (pc >> 1 ^ pc >> 12) & (JUMP_ENTRIES - 1);
+}
+
+// Handlers, one for each line of insn.def, and those without an encoding.
+#define INSN(id, name, mask, match, format, ext, regs) \
+    const struct op *op_##id(struct cpu *cpu, const struct op *op);
+#include "guest/riscv/insn.def"
+#undef INSN
+const struct op *op_ILLEGAL(struct cpu *cpu, const struct op *op);
+const struct op *op_nop(struct cpu *cpu, const struct op *op);
+const struct op *op_pause(struct cpu *cpu, const struct op *op);
+const struct op *op_block_end(struct cpu *cpu, const struct op *op); // falls through
+
+#endif

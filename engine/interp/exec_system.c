@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// System instructions: CSRs, environment calls, returns, fences, wfi, cache-block operations.
+#include "engine/interp/handler.h"
+#include "guest/riscv/csr.h"
+
+static uint32_t raw_instruction(const struct cpu *cpu, const struct op *op)
+{
+    const struct block *b = cpu->block;
+    const uint8_t *bytes = interp_block_bytes(b) + 2u * op->at;
+    uint32_t raw = bytes[0] | (uint32_t)bytes[1] << 8;
+
+    if (riscv_insn_length(raw) == 4)
+        raw |= (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    return raw;
+}
+
+OP(ILLEGAL)
+{
+    return interp_raise(cpu, op, CAUSE_ILLEGAL_INSTRUCTION, raw_instruction(cpu, op));
+}
+
+// System instructions end their block. Where they may have changed more than registers, run.c looks
+// at hart.changed before anything else executes.
+static inline gva_t next_pc(const struct cpu *cpu)
+{
+    return cpu->block->pc + cpu->block->bytes;
+}
+
+#define SYSTEM_END                         \
+    do {                                   \
+        if (cpu->hart.changed) {           \
+            cpu->hart.s.pc = next_pc(cpu); \
+            return NULL;                   \
+        }                                  \
+        FOLLOW(next, next_pc(cpu));        \
+    } while (0)
+
+// The instruction has been counted with its block, but does not count for itself.
+static __attribute__((noinline)) bool csr_access(struct cpu *cpu, const struct op *op,
+                                                 enum riscv_csr_op what, uint64_t operand,
+                                                 bool read, bool write)
+{
+    struct hart *hart = &cpu->hart;
+    unsigned csr = (unsigned)op->imm & 0xfff;
+    uint64_t old = 0;
+    bool ok;
+
+    hart->instret--;
+    if (!write)
+        ok = riscv_csr_read(hart, csr, false, &old);
+    else if (!read)
+        ok = riscv_csr_write(hart, csr, operand);
+    else
+        ok = riscv_csr_modify(hart, csr, what, operand, &old);
+    hart->instret++;
+    if (ok)
+        RD = old;
+    return ok;
+}
+
+// csrrw does not read when rd is x0; csrrs and csrrc do not write when the operand is x0 or 0.
+#define CSR(id, what, operand, reads, writes)                   \
+    OP(id)                                                      \
+    {                                                           \
+        if (!csr_access(cpu, op, what, operand, reads, writes)) \
+            return op_ILLEGAL(cpu, op);                         \
+        SYSTEM_END;                                             \
+    }
+
+CSR(CSRRW, CSR_OP_WRITE, RS1, op->rd != 32, true)
+CSR(CSRRS, CSR_OP_SET, RS1, true, op->rs1 != 0)
+CSR(CSRRC, CSR_OP_CLEAR, RS1, true, op->rs1 != 0)
+CSR(CSRRWI, CSR_OP_WRITE, op->rs1, op->rd != 32, true)
+CSR(CSRRSI, CSR_OP_SET, op->rs1, true, op->rs1 != 0)
+CSR(CSRRCI, CSR_OP_CLEAR, op->rs1, true, op->rs1 != 0)
+
+OP(ECALL)
+{
+    static const uint8_t causes[] = {CAUSE_ECALL_U, CAUSE_ECALL_S, CAUSE_ILLEGAL_INSTRUCTION,
+                                     CAUSE_ECALL_M};
+    unsigned priv = cpu->hart.s.priv;
+
+    if (priv != PRIV_S || !cpu->hart.sbi)
+        return interp_raise(cpu, op, causes[priv & 3], 0);
+    cpu->hart.s.pc = next_pc(cpu);
+    cpu->exit_wanted = true;
+    cpu->exit_reason = VCPU_EXIT_SBI;
+    return NULL;
+}
+
+OP(EBREAK)
+{
+    return interp_raise(cpu, op, CAUSE_BREAKPOINT, interp_pc(cpu, op));
+}
+
+OP(MRET)
+{
+    return riscv_mret(&cpu->hart) ? NULL : op_ILLEGAL(cpu, op);
+}
+
+OP(SRET)
+{
+    return riscv_sret(&cpu->hart) ? NULL : op_ILLEGAL(cpu, op);
+}
+
+OP(WFI)
+{
+    if (!riscv_wfi_allowed(&cpu->hart))
+        return op_ILLEGAL(cpu, op);
+    cpu->hart.s.pc = next_pc(cpu);
+    if (!riscv_wfi_wakes(&cpu->hart)) {
+        cpu->exit_wanted = true;
+        cpu->exit_reason = VCPU_EXIT_WFI;
+    }
+    return NULL;
+}
+
+// Zawrs may end at any moment: giving the host's CPU away once is a wait, too.
+#define WAIT_ON_RESERVATION(id, allowed)                       \
+    OP(id)                                                     \
+    {                                                          \
+        const struct hull_env *env = &cpu->hart.vcpu->vm->env; \
+        if (!(allowed))                                        \
+            return op_ILLEGAL(cpu, op);                        \
+        env->ops->relax(env->ctx);                             \
+        NEXT;                                                  \
+    }
+
+WAIT_ON_RESERVATION(WRS_NTO, riscv_wfi_allowed(&cpu->hart))
+WAIT_ON_RESERVATION(WRS_STO, true)
+
+// A spinning hart now and then lets the others have the host's CPU: its lock's owner may need it.
+OP(pause)
+{
+    const struct hull_env *env = &cpu->hart.vcpu->vm->env;
+
+    if ((++cpu->pauses & 63) == 0)
+        env->ops->relax(env->ctx);
+    NEXT;
+}
+
+// imm = fm, pred (I O R W), succ. Everything but store-to-load order comes from plain accesses being
+// at least as strong as acquire and release; MMIO is done in order.
+OP(FENCE)
+{
+    unsigned pred = op->imm >> 4 & 15, succ = op->imm & 15;
+
+    if ((pred & 5) && (succ & 10))
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_thread_fence(memory_order_acq_rel);
+    NEXT;
+}
+
+OP(FENCE_I)
+{
+    cpu->hart.changed |= HART_CHANGED_FENCE_I;
+    SYSTEM_END;
+}
+
+OP(SFENCE_VMA)
+{
+    if (!riscv_sfence_vma_allowed(&cpu->hart))
+        return op_ILLEGAL(cpu, op);
+    if (op->rs1)
+        interp_tlb_flush_page(cpu, RS1);
+    else
+        cpu->hart.changed |= HART_CHANGED_FETCH;
+    SYSTEM_END;
+}
+
+OP(SINVAL_VMA)
+{
+    return op_SFENCE_VMA(cpu, op);
+}
+
+// sinval.vma has done its work at once: nothing is left to order.
+#define SFENCE_INVAL(id)                             \
+    OP(id)                                           \
+    {                                                \
+        if (!riscv_sfence_inval_allowed(&cpu->hart)) \
+            return op_ILLEGAL(cpu, op);              \
+        NEXT;                                        \
+    }
+
+SFENCE_INVAL(SFENCE_W_INVAL)
+SFENCE_INVAL(SFENCE_INVAL_IR)
+
+// Guest memory is coherent: managing a block checks the access and does nothing.
+#define CBO_MANAGE(id, what)                      \
+    OP(id)                                        \
+    {                                             \
+        if (!riscv_cbo_allowed(&cpu->hart, what)) \
+            return op_ILLEGAL(cpu, op);           \
+        if (!interp_cbo_check(cpu, op, RS1))      \
+            return NULL;                          \
+        NEXT;                                     \
+    }
+
+CBO_MANAGE(CBO_INVAL, CBO_INVAL)
+CBO_MANAGE(CBO_CLEAN, CBO_CLEAN)
+CBO_MANAGE(CBO_FLUSH, CBO_FLUSH)
+
+OP(CBO_ZERO)
+{
+    if (!riscv_cbo_allowed(&cpu->hart, CBO_ZERO))
+        return op_ILLEGAL(cpu, op);
+    if (!interp_zero_block(cpu, op, RS1))
+        return NULL;
+    NEXT;
+}
+
+#define PREFETCH(id) \
+    OP(id)           \
+    {                \
+        NEXT;        \
+    }
+
+PREFETCH(PREFETCH_I)
+PREFETCH(PREFETCH_R)
+PREFETCH(PREFETCH_W)

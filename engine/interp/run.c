@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interpreter's run loop and its engine_ops.
+#include "engine/interp/interp.h"
+
+#include <hull/vm.h>
+
+#include "engine/interp/cpu.h"
+#include "engine/interp/handler.h"
+#include "guest/riscv/counters.h"
+#include "guest/riscv/csr.h"
+#include "lib/mem.h"
+
+#define A0 10
+
+const struct op *interp_raise(struct cpu *cpu, const struct op *op, unsigned cause, uint64_t tval)
+{
+    unsigned index = (unsigned)(op - cpu->block->ops);
+
+    // The block's instructions were counted when it was entered.
+    cpu->hart.instret -= cpu->block->count - index;
+    cpu->hart.s.pc = interp_pc(cpu, op);
+    riscv_trap(&cpu->hart, cause, tval);
+    return NULL;
+}
+
+static void take_interrupts(struct cpu *cpu)
+{
+    int irq;
+
+    if (atomic_exchange_explicit(&cpu->ssip_raised, false, memory_order_acquire))
+        cpu->hart.s.mip |= 1u << IRQ_S_SOFT;
+    irq = riscv_pending_interrupt(&cpu->hart);
+    if (irq >= 0) {
+        cpu->link = NULL;
+        riscv_take_interrupt(&cpu->hart, irq);
+    }
+}
+
+// Acts on what CSR writes, traps and returns have changed; traps and interrupts change more.
+static void apply_changes(struct cpu *cpu)
+{
+    while (cpu->hart.changed) {
+        uint32_t changed = cpu->hart.changed;
+
+        cpu->hart.changed = 0;
+        if (changed & HART_CHANGED_FENCE_I)
+            cpu->fence++;
+        if (changed & HART_CHANGED_FETCH)
+            interp_tlb_flush(cpu);
+        else if (changed & HART_CHANGED_FENCE_I)
+            interp_context_renew(cpu);
+        if (changed & (HART_CHANGED_MODE | HART_CHANGED_FETCH))
+            interp_tlb_select(cpu);
+        cpu->context = cpu->contexts[cpu->hart.s.priv];
+        if (changed & (HART_CHANGED_IRQ | HART_CHANGED_MODE))
+            take_interrupts(cpu);
+    }
+}
+
+// Serves requests from outside. The vCPU has left the guest. True: run() must return.
+static bool serve_attention(struct cpu *cpu)
+{
+    struct vcpu *vcpu = cpu->hart.vcpu;
+    uint32_t attention = atomic_exchange(&vcpu->attention, 0);
+
+    if (attention & VCPU_ATTN_FENCE) {
+        uint32_t fences = atomic_exchange(&vcpu->fences, 0);
+
+        if (fences & VCPU_FENCE_I)
+            cpu->hart.changed |= HART_CHANGED_FENCE_I;
+        if (fences & VCPU_FENCE_VMA)
+            cpu->hart.changed |= HART_CHANGED_FETCH;
+    }
+    if (attention & VCPU_ATTN_TIMER)
+        riscv_stimer_update(&cpu->hart);
+    if (attention & (VCPU_ATTN_IRQ | VCPU_ATTN_TIMER))
+        cpu->hart.changed |= HART_CHANGED_IRQ;
+    return attention & VCPU_ATTN_STOP;
+}
+
+// Runs blocks until something other than the next block is to be done.
+static void run_blocks(struct cpu *cpu)
+{
+    while (!cpu->exit_wanted &&
+           !atomic_load_explicit(&cpu->hart.vcpu->attention, memory_order_relaxed)) {
+        struct block *b = NULL;
+        const struct op *op;
+
+        if (unlikely(cpu->hart.instret >= cpu->hart.counter_limit))
+            riscv_counters_expire(&cpu->hart);
+        if (cpu->hart.changed)
+            apply_changes(cpu);
+        b = interp_block_find(cpu);
+        if (!b) { // trapped; the handler's address may be bad as well
+            cpu->link = NULL;
+            continue;
+        }
+        if (cpu->link) {
+            *cpu->link = b->context ? b : NULL;
+            cpu->link = NULL;
+        }
+        cpu->block = b;
+        cpu->hart.instret += b->count;
+        op = b->ops;
+        while (op)
+            op = op->fn(cpu, op);
+        if (cpu->hart.changed)
+            cpu->link = NULL;
+    }
+}
+
+static void complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit)
+{
+    if (cpu->sbi_pending && !exit->sbi.skip_ret) {
+        cpu->x[A0] = exit->sbi.ret[0];
+        cpu->x[A0 + 1] = exit->sbi.ret[1];
+    }
+    cpu->sbi_pending = false;
+}
+
+static void fill_exit(struct cpu *cpu, struct vcpu_exit *exit)
+{
+    exit->reason = cpu->exit_reason;
+    cpu->exit_wanted = false;
+    if (exit->reason != VCPU_EXIT_SBI)
+        return;
+    for (unsigned i = 0; i < 8; i++)
+        exit->sbi.args[i] = cpu->x[A0 + i];
+    exit->sbi.skip_ret = false;
+    cpu->sbi_pending = true;
+}
+
+static void interp_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+    struct cpu *cpu = vcpu->engine_data;
+
+    complete_sbi(cpu, exit);
+    for (;;) {
+        if (!hull_vcpu_enter_guest(vcpu)) {
+            if (serve_attention(cpu)) {
+                exit->reason = VCPU_EXIT_ATTENTION;
+                return;
+            }
+            continue;
+        }
+        run_blocks(cpu);
+        hull_vcpu_leave_guest(vcpu);
+        if (cpu->exit_wanted) {
+            fill_exit(cpu, exit);
+            return;
+        }
+    }
+}
+
+// The blocks of all vCPUs together stay within a few MiB.
+static size_t arena_size(const struct vm *vm)
+{
+    size_t share = (4u << 20) / vm->vcpu_count;
+
+    if (share > 2u << 20)
+        return 2u << 20;
+    return share < 512u << 10 ? 512u << 10 : share;
+}
+
+static int interp_vcpu_create(struct vcpu *vcpu)
+{
+    struct vm *vm = vcpu->vm;
+    struct cpu *cpu = hull_alloc(&vm->env, sizeof(*cpu));
+    int rc;
+
+    if (!cpu)
+        return -HULL_ENOMEM;
+    cpu->hart.vcpu = vcpu;
+    rc = interp_blocks_create(cpu, arena_size(vm));
+    if (rc) {
+        hull_free(&vm->env, cpu, sizeof(*cpu));
+        return rc;
+    }
+    cpu->attention = &vcpu->attention;
+    cpu->memory = &vm->memory;
+    cpu->bus = &vm->bus;
+    cpu->tlb_used = (1u << TLB_MODES) - 1;
+    vcpu->engine_data = cpu;
+    return 0;
+}
+
+static void interp_vcpu_destroy(struct vcpu *vcpu)
+{
+    struct cpu *cpu = vcpu->engine_data;
+
+    if (!cpu)
+        return;
+    if (cpu->decoder)
+        riscv_hart_fini(&cpu->hart);
+    interp_blocks_destroy(cpu);
+    hull_free(&vcpu->vm->env, cpu, sizeof(*cpu));
+    vcpu->engine_data = NULL;
+}
+
+static void interp_get_state(struct vcpu *vcpu, struct hart_state *state)
+{
+    struct cpu *cpu = vcpu->engine_data;
+
+    memcpy(cpu->hart.s.x, cpu->x, sizeof(cpu->hart.s.x));
+    riscv_hart_state_save(&cpu->hart, state);
+}
+
+// The board, and with it the ISA, is there by the time of the first state.
+static void interp_set_state(struct vcpu *vcpu, const struct hart_state *state)
+{
+    struct cpu *cpu = vcpu->engine_data;
+    struct riscv_board *board = vcpu->vm->board;
+
+    if (!cpu->decoder) {
+        riscv_hart_init(&cpu->hart, vcpu, &board->isa, board->sbi != NULL);
+        cpu->decoder = &board->decoder;
+    }
+    cpu->hart.s = *state;
+    memcpy(cpu->x, state->x, sizeof(state->x));
+    cpu->x[0] = 0;
+    cpu->fence++;
+    interp_tlb_flush(cpu);
+    interp_blocks_drop(cpu);
+    riscv_hart_state_loaded(&cpu->hart);
+}
+
+static bool interp_wakeup_pending(struct vcpu *vcpu)
+{
+    struct cpu *cpu = vcpu->engine_data;
+
+    if (atomic_exchange_explicit(&cpu->ssip_raised, false, memory_order_acquire)) {
+        cpu->hart.s.mip |= 1u << IRQ_S_SOFT;
+        cpu->hart.changed |= HART_CHANGED_IRQ;
+    }
+    return riscv_wfi_wakes(&cpu->hart);
+}
+
+static void interp_set_timer(struct vcpu *vcpu, uint64_t ticks)
+{
+    struct cpu *cpu = vcpu->engine_data;
+
+    cpu->hart.s.stimecmp = ticks;
+    cpu->hart.changed |= HART_CHANGED_IRQ;
+    riscv_stimer_update(&cpu->hart);
+}
+
+static void interp_raise_ssip(struct vcpu *vcpu)
+{
+    struct cpu *cpu = vcpu->engine_data;
+
+    atomic_store_explicit(&cpu->ssip_raised, true, memory_order_release);
+    hull_vcpu_kick(vcpu, VCPU_ATTN_IRQ);
+}
+
+static uint64_t interp_instret(const struct vcpu *vcpu)
+{
+    const struct cpu *cpu = vcpu->engine_data;
+
+    return __atomic_load_n(&cpu->hart.instret, __ATOMIC_RELAXED);
+}
+
+const struct engine_ops interp_engine = {
+    .name = "interp",
+    .vcpu_create = interp_vcpu_create,
+    .vcpu_destroy = interp_vcpu_destroy,
+    .run = interp_run,
+    .get_state = interp_get_state,
+    .set_state = interp_set_state,
+    .wakeup_pending = interp_wakeup_pending,
+    .set_timer = interp_set_timer,
+    .raise_ssip = interp_raise_ssip,
+    .instret = interp_instret,
+};
