@@ -10,6 +10,7 @@
 #include "guest/riscv/decode.h"
 #include "guest/riscv/isa.h"
 
+#define BOARD_ROM_BASE 0x1000ull // the reset vector, with firmware
 #define BOARD_FINISHER_BASE 0x00100000ull
 #define BOARD_FINISHER_SIZE 0x1000ull
 #define BOARD_RTC_BASE 0x00101000ull
@@ -61,11 +62,18 @@ struct riscv_board {
     struct device *disks[HULL_SPEC_DISKS_MAX], *nets[HULL_SPEC_NETS_MAX]; // virtio devices' transports
     struct device *console, *rng, *balloon;
     struct riscv_sbi *sbi; // NULL with firmware
-    uint64_t entry;        // where hart 0 starts
+    void *rom;             // the page at BOARD_ROM_BASE, with firmware
+    _Atomic uint32_t resets; // how often the harts' states were replaced by a reset
+    uint64_t entry;        // where harts start: hart 0 with Hull's SBI, all of them with firmware
     uint64_t fdt_addr, dynamic_info_addr;
-    uint64_t tohost;       // guest address of the ELF's `tohost`, 0: none
+    uint64_t tohost, fromhost; // guest addresses of the ELF's HTIF symbols, 0: none
+    struct hull_lock htif_lock;
+    bool htif_done;        // the program has said how it ended
     char message[256];     // what was wrong, after an error
 };
+
+// Devices in the virtio slots: disks from slot 0 on, then networks (but NET_NONE), rng, balloon,
+// console, each in the spec's order. The order is part of the board: guests name disks by it.
 
 // Builds the board in a VM that has its RAM and backends, loads images and makes the device tree;
 // vCPUs stand at their reset state. On error says why in board->message; hull_vm_fini() cleans up.
@@ -84,9 +92,14 @@ void riscv_vcpu_loop(struct vcpu *vcpu);
 
 // The device tree for `spec` into buf (as a blob); its size, or -HULL_ENOSPC. Needs no VM: `hull
 // dtb` uses it too. initrd range and RAM contents are as board->… would have them; pass 0, 0
-// for no initrd.
+// for no initrd. `rng_seed`: 32 random bytes for the guest, or NULL.
+#define BOARD_RNG_SEED_SIZE 32
+#define BOARD_FDT_MAX (512u << 10) // room for any spec's tree
 HULL_MUST_CHECK int riscv_board_fdt(const struct vm_spec *spec, const struct riscv_isa *isa,
-                                    gpa_t initrd_start, uint64_t initrd_size, void *buf,
-                                    size_t size);
+                                    gpa_t initrd_start, uint64_t initrd_size,
+                                    const uint8_t *rng_seed, void *buf, size_t size);
+
+// Watches `tohost` (HTIF), if the images have it. Part of board_create and board_reset.
+void riscv_htif_reset(struct riscv_board *board);
 
 #endif

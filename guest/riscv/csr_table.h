@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What csr.def's entries are made of, between csr.c and the files that implement them. These functions
+// check nothing: they read as the register reads and store what of a value is legal.
+#ifndef HULL_RISCV_CSR_TABLE_H
+#define HULL_RISCV_CSR_TABLE_H
+
+#include "guest/riscv/csr.h"
+
+// Any CSR of the table, whatever the privilege; for states that come from elsewhere.
+void riscv_csr_store(struct hart *hart, unsigned csr, uint64_t value);
+
+// Machine and supervisor interrupts that this hart has, as bits of mie and mip.
+uint64_t riscv_interrupts(const struct riscv_isa *isa, bool supervisor_only);
+// Exceptions that can be delegated.
+#define RISCV_MEDELEG_MASK 0xb3ffull
+
+// Stores `bits` of mip or sip from value, as far as software may.
+void riscv_mip_change(struct hart *hart, bool supervisor, uint64_t bits, uint64_t value);
+
+uint64_t riscv_misa(const struct riscv_isa *isa);
+
+#define CSR_READER(name) uint64_t riscv_##name##_read(struct hart *hart, unsigned csr)
+#define CSR_WRITER(name) void riscv_##name##_write(struct hart *hart, unsigned csr, uint64_t value)
+#define CSR_BOTH(name) \
+    CSR_READER(name);  \
+    CSR_WRITER(name)
+
+CSR_READER(misa);
+CSR_BOTH(mstatus);
+CSR_BOTH(medeleg);
+CSR_BOTH(mideleg);
+CSR_BOTH(mie);
+CSR_BOTH(mip);
+CSR_BOTH(mtvec);
+CSR_BOTH(menvcfg);
+CSR_BOTH(mepc);
+
+CSR_BOTH(sstatus);
+CSR_BOTH(sie);
+CSR_BOTH(sip);
+CSR_BOTH(stvec);
+CSR_BOTH(senvcfg);
+CSR_BOTH(sepc);
+CSR_BOTH(stimecmp);
+CSR_BOTH(satp);
+
+// Rules that a machine and a supervisor register share.
+uint64_t riscv_tvec_legal(uint64_t old, uint64_t value);
+uint64_t riscv_epc_legal(const struct riscv_isa *isa, uint64_t value);
+uint64_t riscv_envcfg_legal(const struct riscv_isa *isa, uint64_t mask, uint64_t old,
+                            uint64_t value);
+void riscv_status_store(struct hart *hart, uint64_t mask, uint64_t value);
+
+#endif

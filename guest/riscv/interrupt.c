@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which interrupts are pending and which of them is taken: wires, software bits, Sstc's timer, and
+// counter overflows. Specification: Privileged ISA 1.13, "Machine Interrupt Registers"; Sstc.
+#include "guest/riscv/counters.h"
+#include "guest/riscv/csr_table.h"
+#include "guest/riscv/trap.h"
+
+#define MIP_SSIP (1ull << IRQ_S_SOFT)
+#define MIP_STIP (1ull << IRQ_S_TIMER)
+#define MIP_SEIP (1ull << IRQ_S_EXT)
+#define MIP_LCOFIP (1ull << IRQ_LCOF)
+
+// With STCE, STIP is the comparator and nothing else: neither software nor a wire drives it.
+static bool stimer_drives_stip(const struct hart *hart)
+{
+    return hart->s.menvcfg & MENVCFG_STCE;
+}
+
+// mip; bits outside of `wanted` may be missing, which spares looking at the clock.
+static uint64_t pending_among(struct hart *hart, uint64_t wanted)
+{
+    uint64_t lines = atomic_load_explicit(&hart->vcpu->irq_lines, memory_order_acquire);
+    uint64_t mip;
+
+    riscv_counters_expire(hart);
+    mip = hart->s.mip | (lines & riscv_interrupts(hart->isa, false));
+    if (!stimer_drives_stip(hart))
+        return mip;
+    mip &= ~MIP_STIP;
+    if ((wanted & MIP_STIP) && hull_vm_time(hart->vcpu->vm) >= hart->s.stimecmp)
+        mip |= MIP_STIP;
+    return mip;
+}
+
+uint64_t riscv_mip(struct hart *hart)
+{
+    return pending_among(hart, ~0ull);
+}
+
+// SSIP is also a wire that other harts and devices pull (an edge: whoever sets it does not take it
+// back), so that clearing the bit clears the wire.
+void riscv_mip_change(struct hart *hart, bool supervisor, uint64_t bits, uint64_t value)
+{
+    uint64_t writable = MIP_SSIP;
+
+    if (riscv_isa_has(hart->isa, EXT_SSCOFPMF))
+        writable |= MIP_LCOFIP;
+    if (supervisor)
+        writable &= hart->s.mideleg;
+    else
+        writable |= stimer_drives_stip(hart) ? MIP_SEIP : MIP_SEIP | MIP_STIP;
+    bits &= writable;
+    riscv_counters_expire(hart); // an overflow before this write must not undo it
+    hart->s.mip = (hart->s.mip & ~bits) | (value & bits);
+    if (bits & ~value & MIP_SSIP)
+        atomic_fetch_and(&hart->vcpu->irq_lines, ~MIP_SSIP);
+    hart->changed |= HART_CHANGED_IRQ;
+}
+
+void riscv_stimer_update(struct hart *hart)
+{
+    const struct hull_env *env = &hart->vcpu->vm->env;
+    uint64_t deadline = HULL_TIME_NEVER;
+
+    if (stimer_drives_stip(hart) && hart->s.stimecmp != UINT64_MAX &&
+        hull_vm_time(hart->vcpu->vm) < hart->s.stimecmp)
+        deadline = hull_vm_deadline_ns(hart->vcpu->vm, hart->s.stimecmp);
+    env->ops->timer_arm(env->ctx, &hart->stimer, deadline);
+}
+
+static bool interrupts_enabled(const struct hart *hart, enum riscv_priv target)
+{
+    if (hart->s.priv != target)
+        return hart->s.priv < target;
+    return hart->s.mstatus & (target == PRIV_M ? MSTATUS_MIE : MSTATUS_SIE);
+}
+
+int riscv_pending_interrupt(struct hart *hart)
+{
+    static const uint8_t priority[] = {IRQ_M_EXT,  IRQ_M_SOFT,  IRQ_M_TIMER, IRQ_S_EXT,
+                                       IRQ_S_SOFT, IRQ_S_TIMER, IRQ_LCOF};
+    uint64_t pending = pending_among(hart, hart->s.mie) & hart->s.mie;
+    uint64_t taken = 0;
+
+    if (!pending)
+        return -1;
+    if (interrupts_enabled(hart, PRIV_M))
+        taken = pending & ~hart->s.mideleg;
+    if (!taken && interrupts_enabled(hart, PRIV_S))
+        taken = pending & hart->s.mideleg;
+    for (unsigned i = 0; taken && i < HULL_ARRAY_SIZE(priority); i++)
+        if (taken >> priority[i] & 1)
+            return priority[i];
+    return -1;
+}
+
+bool riscv_wfi_wakes(struct hart *hart)
+{
+    return pending_among(hart, hart->s.mie) & hart->s.mie;
+}
