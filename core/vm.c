@@ -22,6 +22,7 @@ int hull_vm_init(struct vm *vm, const struct hull_env *env, const struct vm_owne
     vm->env = *env;
     vm->owner = *owner;
     vm->engine = engine;
+    vm->vcpu_count = vcpu_count;
     for (unsigned i = 0; i < vcpu_count; i++) {
         struct vcpu *vcpu = &vm->vcpus[i];
 
@@ -31,10 +32,10 @@ int hull_vm_init(struct vm *vm, const struct hull_env *env, const struct vm_owne
         int error = engine->vcpu_create(vcpu);
         if (error) {
             destroy_vcpus(vm, i);
+            vm->vcpu_count = 0;
             return error;
         }
     }
-    vm->vcpu_count = vcpu_count;
     return 0;
 }
 
