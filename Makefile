@@ -22,13 +22,17 @@ include mk/checks.mk
 -include tests/guest/guest.mk
 -include tests/fuzz/fuzz.mk
 
-.PHONY: all clean install help FORCE
+.PHONY: all clean install help FORCE guest-tests fuzz
 all: $(if $(HOST_MAIN),$(HULL),$(LIBS))
 
+# The program finds the image recipes in ../share/hull/image.
 install: $(HULL)
 	install -D -m 755 $(HULL) $(DESTDIR)$(PREFIX)/bin/hull
+	install -d $(DESTDIR)$(PREFIX)/share/hull $(DESTDIR)$(PREFIX)/share/man/man1
+	rm -rf $(DESTDIR)$(PREFIX)/share/hull/image
+	cp -R host/image $(DESTDIR)$(PREFIX)/share/hull/image
 	$(foreach page,$(wildcard docs/man/*.1),\
-	  install -D -m 644 $(page) $(DESTDIR)$(PREFIX)/share/man/man1/$(notdir $(page));)
+	  install -m 644 $(page) $(DESTDIR)$(PREFIX)/share/man/man1/;)
 
 clean:
 	rm -rf $(BUILD)

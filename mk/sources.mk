@@ -7,7 +7,7 @@ LIB_SRC    := $(call find_c,lib lib/*)
 CORE_SRC   := $(call find_c,core core/* core/*/*)
 GUEST_SRC  := $(call find_c,guest/* guest/*/*)
 ENGINE_SRC := $(call find_c,engine engine/* engine/*/*)
-HOST_SRC   := $(filter-out host/main.c,$(call find_c,host host/*))
+HOST_SRC   := $(filter-out host/main.c,$(call find_c,host host/* host/*/*))
 HOST_MAIN  := $(wildcard host/main.c)
 
 FREESTANDING_SRC := $(LIB_SRC) $(CORE_SRC) $(GUEST_SRC)
