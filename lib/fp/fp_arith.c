@@ -20,11 +20,9 @@ FP_INLINE uint64_t add_special(struct fp_format f, uint64_t a, uint64_t b, uint8
 
 FP_INLINE uint64_t add(struct fp_format f, uint64_t a, uint64_t b, enum fp_rm rm, uint8_t *flags)
 {
-    if (fp_magnitude(f, a) < fp_magnitude(f, b)) {
-        uint64_t larger = b;
-        b = a;
-        a = larger;
-    }
+    uint64_t swap = (a ^ b) & -(uint64_t)(fp_magnitude(f, a) < fp_magnitude(f, b));
+    a ^= swap;
+    b ^= swap;
     int exp_a = fp_exp(f, a), exp_b = fp_exp(f, b);
     if (fp_unlikely(exp_a == fp_exp_max(f)))
         return add_special(f, a, b, flags);
@@ -38,7 +36,7 @@ FP_INLINE uint64_t add(struct fp_format f, uint64_t a, uint64_t b, enum fp_rm rm
 
     bool sign = fp_sign(f, a), subtract = sign != fp_sign(f, b);
     sig_b = fp_shift_right_sticky(sig_b, (unsigned)(exp_a - exp_b));
-    uint64_t sig = subtract ? sig_a - sig_b : sig_a + sig_b;
+    uint64_t sig = sig_a + fp_negate_if(subtract, sig_b);
     if (fp_unlikely(sig == 0))
         return subtract ? zero_sum(f, rm) : fp_signed(f, sign, 0);
 
@@ -80,8 +78,10 @@ FP_INLINE uint64_t mul(struct fp_format f, uint64_t a, uint64_t b, enum fp_rm rm
     return fp_pack(f, p, rm, flags);
 }
 
-// A 128-bit significand: the leading one is in bit FP_TOP of hi. Narrow
-// formats have exact products in hi alone; for them lo stays zero and folds away.
+// A 128-bit significand, the point below bit 61 of hi. Narrow formats have exact products in hi
+// alone; for them lo stays zero and folds away.
+#define WIDE_TOP 61
+
 struct wide {
     uint64_t hi;
     uint64_t lo;
@@ -91,12 +91,10 @@ FP_INLINE struct wide wide_shift_right_sticky(struct fp_format f, struct wide x,
 {
     if (fp_is_narrow(f))
         return (struct wide){fp_shift_right_sticky(x.hi, count), 0};
-    if (count == 0)
-        return x;
-    if (count < 64)
-        return (struct wide){x.hi >> count,
-                             fp_shift_right_sticky(x.lo, count) | x.hi << (64 - count)};
-    return (struct wide){0, fp_shift_right_sticky(x.hi, count - 64) | (x.lo != 0)};
+    if (fp_unlikely(count > 63)) // of what is not zero, hi leaves a one: lo need not
+        return (struct wide){0, fp_shift_right_sticky(x.hi, count - 64)};
+    uint64_t moved_down = x.hi << 1 << (63 - count);
+    return (struct wide){x.hi >> count, fp_shift_right_sticky(x.lo, count) | moved_down};
 }
 
 FP_INLINE struct wide wide_add(struct wide x, struct wide y)
@@ -105,38 +103,33 @@ FP_INLINE struct wide wide_add(struct wide x, struct wide y)
     return (struct wide){x.hi + y.hi + (lo < x.lo), lo};
 }
 
-FP_INLINE struct wide wide_sub(struct wide x, struct wide y)
+FP_INLINE struct wide wide_negate_if(bool condition, struct wide x)
 {
-    return (struct wide){x.hi - y.hi - (x.lo < y.lo), x.lo - y.lo};
+    uint64_t ones = -(uint64_t)condition;
+    return wide_add((struct wide){x.hi ^ ones, x.lo ^ ones}, (struct wide){0, condition});
 }
 
-FP_INLINE bool wide_less(struct wide x, struct wide y)
+FP_INLINE void wide_swap_if(bool condition, struct wide *x, struct wide *y)
 {
-    return x.hi < y.hi || (x.hi == y.hi && x.lo < y.lo);
+    struct wide was = *x;
+    x->hi = fp_select(condition, y->hi, x->hi);
+    x->lo = fp_select(condition, y->lo, x->lo);
+    y->hi = fp_select(condition, was.hi, y->hi);
+    y->lo = fp_select(condition, was.lo, y->lo);
 }
 
-// Rounds and encodes a sum that is not zero: bit 63 of hi may be set, or many leading bits clear.
+// Rounds and encodes a sum that is not zero, wherever below bit 63 of hi its leading one is.
 FP_INLINE uint64_t wide_pack(struct fp_format f, bool sign, int exp, struct wide x, enum fp_rm rm,
                              uint8_t *flags)
 {
-    if (!fp_is_narrow(f) &&
-        fp_unlikely(x.hi == 0)) { // so much has cancelled that what is left is exact
-        x.hi = x.lo >> 1;
-        x.lo = x.lo << 63;
+    exp += FP_TOP - WIDE_TOP;
+    if (!fp_is_narrow(f) && fp_unlikely(x.hi == 0)) {
+        // Much has cancelled, so nothing was shifted out: lo is as coarse as the product was.
         exp -= 63;
-        if (x.hi == 0) {
-            x.hi = x.lo >> 1;
-            x.lo = 0;
-            exp -= 63;
-        }
-    }
-    if (x.hi >> 63) {
-        uint64_t sig = fp_shift_right_sticky(x.hi, 1) | (x.lo != 0);
-        return fp_pack(f, (struct fp_parts){sign, exp + 1, sig}, rm, flags);
+        x = (struct wide){x.lo >> 1, 0};
     }
     int shift = fp_clz(x.hi) - 1;
-    uint64_t moved_up = shift ? x.lo >> (64 - shift) : 0;
-    uint64_t sig = x.hi << shift | moved_up | (x.lo << shift != 0);
+    uint64_t sig = x.hi << shift | x.lo >> 1 >> (63 - shift) | (x.lo << shift != 0);
     return fp_pack(f, (struct fp_parts){sign, exp - shift, sig}, rm, flags);
 }
 
@@ -178,34 +171,23 @@ FP_INLINE uint64_t mul_add(struct fp_format f, uint64_t a, uint64_t b, uint64_t 
             z = (struct fp_parts){z.sign, x.exp + y.exp - fp_bias(f) - 1, 0};
     }
 
-    fp_u128 full = (fp_u128)(x.sig << 1) * y.sig;
-    struct wide product = {(uint64_t)(full >> 64), fp_is_narrow(f) ? 0 : (uint64_t)full};
-    struct wide addend = {z.sig, 0};
-    int exp = x.exp + y.exp - fp_bias(f) + 1;
-    bool sign = x.sign != y.sign;
-    if (!(product.hi & FP_LEADING)) {
-        product = wide_add(product, product);
-        exp--;
-    }
-    // Bits are only lost where the exponents differ by so much that at most one bit can cancel.
-    bool subtract = sign != z.sign;
-    int distance = exp - z.exp;
-    if (distance >= 0) {
-        addend = wide_shift_right_sticky(f, addend, (unsigned)distance);
-    } else {
-        product = wide_shift_right_sticky(f, product, (unsigned)-distance);
-        exp = z.exp;
-    }
-    if (!subtract)
-        return wide_pack(f, sign, exp, wide_add(product, addend), rm, flags);
-    struct wide sum = wide_sub(product, addend);
-    if (wide_less(product, addend)) {
-        sum = wide_sub(addend, product);
-        sign = !sign;
-    }
+    // The product's leading one is in bit 61 or 60 of hi.
+    fp_u128 product = (fp_u128)x.sig * y.sig;
+    struct wide large = {(uint64_t)(product >> 64), fp_is_narrow(f) ? 0 : (uint64_t)product};
+    struct wide small = {z.sig >> (FP_TOP - WIDE_TOP), 0};
+    int exp = x.exp + y.exp - fp_bias(f) + 1, distance = exp - z.exp;
+    bool sign = x.sign != y.sign, subtract = sign != z.sign, swap = distance < 0;
+    wide_swap_if(swap, &large, &small);
+    sign ^= swap & subtract;
+    exp = swap ? z.exp : exp;
+    distance = swap ? -distance : distance;
+    // Bits are only lost where the exponents differ by so much that at most two bits can cancel.
+    small = wide_shift_right_sticky(f, small, (unsigned)distance);
+    struct wide sum = wide_add(large, wide_negate_if(subtract, small));
     if (fp_unlikely(!(sum.hi | sum.lo)))
         return zero_sum(f, rm);
-    return wide_pack(f, sign, exp, sum, rm, flags);
+    bool negative = sum.hi >> 63; // the exponents were equal or the product's leading bit was 60
+    return wide_pack(f, sign ^ negative, exp, wide_negate_if(negative, sum), rm, flags);
 }
 
 #define DEFINE_FORMAT(F, T)                                                           \

@@ -12,16 +12,16 @@ FP_INLINE bool ordered(struct fp_format f, uint64_t a, uint64_t b, bool signalin
     return false;
 }
 
-// The order of all numbers with -0 before +0; equal ones may be taken either way.
-FP_INLINE bool precedes(struct fp_format f, uint64_t a, uint64_t b)
+// Unsigned integers in the order of the numbers, with -0 before +0.
+FP_INLINE uint64_t order(struct fp_format f, uint64_t a)
 {
-    bool sign = fp_sign(f, a);
-    return sign != fp_sign(f, b) ? sign : sign ? a > b : a < b;
+    return a ^ fp_select(fp_sign(f, a), 2 * fp_sign_bit(f) - 1, fp_sign_bit(f));
 }
 
 FP_INLINE bool equal(struct fp_format f, uint64_t a, uint64_t b)
 {
-    return a == b || !fp_magnitude(f, a | b);
+    bool zeros = !fp_magnitude(f, a | b);
+    return (a == b) | zeros;
 }
 
 FP_INLINE bool eq(struct fp_format f, uint64_t a, uint64_t b, uint8_t *flags)
@@ -31,19 +31,21 @@ FP_INLINE bool eq(struct fp_format f, uint64_t a, uint64_t b, uint8_t *flags)
 
 FP_INLINE bool lt(struct fp_format f, uint64_t a, uint64_t b, bool signaling, uint8_t *flags)
 {
-    return ordered(f, a, b, signaling, flags) && !equal(f, a, b) && precedes(f, a, b);
+    bool same = equal(f, a, b), precedes = order(f, a) < order(f, b);
+    return ordered(f, a, b, signaling, flags) && (!same & precedes);
 }
 
 FP_INLINE bool le(struct fp_format f, uint64_t a, uint64_t b, bool signaling, uint8_t *flags)
 {
-    return ordered(f, a, b, signaling, flags) && (equal(f, a, b) || precedes(f, a, b));
+    bool same = equal(f, a, b), precedes = order(f, a) < order(f, b);
+    return ordered(f, a, b, signaling, flags) && (same | precedes);
 }
 
 // `propagate`: Zfa's forms, where any NaN makes the result a NaN.
 FP_INLINE uint64_t min(struct fp_format f, uint64_t a, uint64_t b, bool propagate, uint8_t *flags)
 {
     if (fp_likely(ordered(f, a, b, false, flags)))
-        return precedes(f, a, b) ? a : b;
+        return fp_select(order(f, a) < order(f, b), a, b);
     if (propagate || (fp_is_nan(f, a) && fp_is_nan(f, b)))
         return fp_nan(f);
     return fp_is_nan(f, a) ? b : a;
@@ -52,7 +54,7 @@ FP_INLINE uint64_t min(struct fp_format f, uint64_t a, uint64_t b, bool propagat
 FP_INLINE uint64_t max(struct fp_format f, uint64_t a, uint64_t b, bool propagate, uint8_t *flags)
 {
     if (fp_likely(ordered(f, a, b, false, flags)))
-        return precedes(f, a, b) ? b : a;
+        return fp_select(order(f, a) < order(f, b), b, a);
     if (propagate || (fp_is_nan(f, a) && fp_is_nan(f, b)))
         return fp_nan(f);
     return fp_is_nan(f, a) ? b : a;

@@ -34,14 +34,13 @@ FP_INLINE uint64_t to_int(struct fp_format f, uint64_t a, struct int_type type, 
     uint64_t range = UINT64_MAX >> (64 - type.bits);
     uint64_t max = type.is_signed ? range >> 1 : range;
     uint64_t min_magnitude = range - max; // of the least value, -2^(bits - 1) or 0
-    bool sign = fp_sign(f, a) && !fp_is_nan(f, a);
-    if (fp_exp(f, a) - fp_bias(f) < 64 && fp_exp(f, a) != fp_exp_max(f)) {
+    bool nan = fp_is_nan(f, a), sign = fp_sign(f, a) & !nan; // a NaN saturates as +inf does
+    if (fp_likely(fp_exp(f, a) - fp_bias(f) < 64 && fp_exp(f, a) != fp_exp_max(f))) {
         struct fixed x = to_fixed(f, a);
         x.integer += fp_rounds_up(rm, sign, x.integer & 1, x.fraction, UINT64_C(1) << 63);
-        if (x.integer <= (sign ? min_magnitude : max)) {
-            if (x.fraction)
-                *flags |= FP_NX;
-            return sign ? -x.integer : x.integer;
+        if (fp_likely(x.integer <= fp_select(sign, min_magnitude, max))) {
+            *flags |= (x.fraction != 0) * FP_NX;
+            return fp_negate_if(sign, x.integer);
         }
     }
     *flags |= FP_NV;
@@ -60,7 +59,7 @@ FP_INLINE uint64_t from_int(struct fp_format f, bool sign, uint64_t magnitude, e
 
 FP_INLINE uint64_t from_signed(struct fp_format f, int64_t a, enum fp_rm rm, uint8_t *flags)
 {
-    return from_int(f, a < 0, a < 0 ? -(uint64_t)a : (uint64_t)a, rm, flags);
+    return from_int(f, a < 0, fp_negate_if(a < 0, (uint64_t)a), rm, flags);
 }
 
 FP_INLINE uint64_t convert(struct fp_format to, struct fp_format from, uint64_t a, enum fp_rm rm,

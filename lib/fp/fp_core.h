@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core that all operations share: formats as data, unpacking, and the one place that rounds.
 // Everything is inlined into a wrapper per format, where the descriptor is a constant and its
-// arithmetic folds away.
+// arithmetic folds away. What depends on the operands' values is computed without branches where
+// it can be: they would be mispredicted half of the time.
 #ifndef HULL_LIB_FP_FP_CORE_H
 #define HULL_LIB_FP_FP_CORE_H
 
@@ -55,6 +56,17 @@ FP_INLINE int fp_clz(uint64_t x)
         x <<= 8;
     }
     return n + fp_leading_zeros[x >> 56];
+}
+
+// `yes` or `no`, without a branch.
+FP_INLINE uint64_t fp_select(bool condition, uint64_t yes, uint64_t no)
+{
+    return no ^ ((yes ^ no) & -(uint64_t)condition);
+}
+
+FP_INLINE uint64_t fp_negate_if(bool condition, uint64_t x)
+{
+    return (x ^ -(uint64_t)condition) + condition;
 }
 
 // Shifts right and keeps in bit 0 whether a one was lost ("sticky"); any count from 0.
@@ -176,6 +188,12 @@ FP_INLINE struct fp_parts fp_unpack(struct fp_format f, uint64_t x)
     return p;
 }
 
+// The directed mode that increases magnitudes of this sign.
+FP_INLINE enum fp_rm fp_away(bool sign)
+{
+    return (enum fp_rm)(FP_RUP - sign);
+}
+
 // Whether a magnitude is to be incremented: `rest` is what was cut off below its last bit `odd`,
 // `half` is half of that bit's value.
 FP_INLINE bool fp_rounds_up(enum fp_rm rm, bool sign, bool odd, uint64_t rest, uint64_t half)
@@ -184,7 +202,7 @@ FP_INLINE bool fp_rounds_up(enum fp_rm rm, bool sign, bool odd, uint64_t rest, u
         return rest + odd > half;
     if (rm == FP_RMM)
         return rest >= half;
-    return rm == (sign ? FP_RDN : FP_RUP) && rest != 0;
+    return (rm == fp_away(sign)) & (rest != 0);
 }
 
 // Cuts sig (with its leading one in bit FP_TOP, or below it for a subnormal) to the format's
@@ -204,7 +222,7 @@ FP_INLINE bool fp_is_inexact(struct fp_format f, uint64_t sig)
 
 FP_INLINE uint64_t fp_overflow(struct fp_format f, bool sign, enum fp_rm rm, uint8_t *flags)
 {
-    bool to_infinity = rm == FP_RNE || rm == FP_RMM || rm == (sign ? FP_RDN : FP_RUP);
+    bool to_infinity = rm == FP_RNE || rm == FP_RMM || rm == fp_away(sign);
     *flags |= FP_OF | FP_NX;
     return fp_signed(f, sign, fp_infinity(f) - !to_infinity);
 }
@@ -234,8 +252,7 @@ FP_INLINE uint64_t fp_pack(struct fp_format f, struct fp_parts p, enum fp_rm rm,
         ((uint64_t)(p.exp - 1) << f.frac_bits) + fp_round_sig(f, p.sign, p.sig, rm);
     if (fp_unlikely(magnitude >= fp_infinity(f)))
         return fp_overflow(f, p.sign, rm, flags);
-    if (fp_is_inexact(f, p.sig))
-        *flags |= FP_NX;
+    *flags |= fp_is_inexact(f, p.sig) * FP_NX; // without a branch: results are as often exact
     return fp_signed(f, p.sign, magnitude);
 }
 

@@ -10,12 +10,11 @@ FP_INLINE uint64_t quotient_digit(uint64_t *rem, uint64_t d)
     uint64_t d1 = d >> 32, d0 = d & UINT32_MAX;
     uint64_t q = *rem / d1, r = *rem % d1;
     // q may be too large by two; then q <= 2^32 + 1, and q * d0 still fits.
-    if (q * d0 > r << 32) {
+    bool too_large = q * d0 > r << 32;
+    q -= too_large;
+    r += fp_select(too_large, d1, 0);
+    if (fp_unlikely((r <= UINT32_MAX) & (q * d0 > r << 32)))
         q--;
-        r += d1;
-        if (r <= UINT32_MAX && q * d0 > r << 32)
-            q--;
-    }
     *rem = (*rem << 32) - q * d; // modulo 2^64, where the true remainder lies
     return q;
 }
@@ -67,19 +66,29 @@ FP_INLINE uint64_t divide(struct fp_format f, uint64_t a, uint64_t b, enum fp_rm
     return fp_pack(f, p, rm, flags);
 }
 
+// floor(sqrt(256 * i + 255)), for i from 64.
+static const uint8_t roots[192] = {
+    128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 143, 144,
+    145, 146, 147, 148, 149, 150, 150, 151, 152, 153, 154, 155, 155, 156, 157, 158, 159, 159,
+    160, 161, 162, 163, 163, 164, 165, 166, 167, 167, 168, 169, 170, 170, 171, 172, 173, 173,
+    174, 175, 175, 176, 177, 178, 178, 179, 180, 181, 181, 182, 183, 183, 184, 185, 185, 186,
+    187, 187, 188, 189, 189, 190, 191, 191, 192, 193, 193, 194, 195, 195, 196, 197, 197, 198,
+    199, 199, 200, 201, 201, 202, 203, 203, 204, 204, 205, 206, 206, 207, 207, 208, 209, 209,
+    210, 211, 211, 212, 212, 213, 214, 214, 215, 215, 216, 217, 217, 218, 218, 219, 219, 220,
+    221, 221, 222, 222, 223, 223, 224, 225, 225, 226, 226, 227, 227, 228, 229, 229, 230, 230,
+    231, 231, 232, 232, 233, 234, 234, 235, 235, 236, 236, 237, 237, 238, 238, 239, 239, 240,
+    241, 241, 242, 242, 243, 243, 244, 244, 245, 245, 246, 246, 247, 247, 248, 248, 249, 249,
+    250, 250, 251, 251, 252, 252, 253, 253, 254, 254, 255, 255,
+};
+
 // floor(sqrt(x)) of increasing widths, each from the one before and one division (P. Zimmermann,
 // "Karatsuba Square Root", INRIA RR-3805). x must have one of its two top bits set; *rem becomes
 // x - root^2, which is at most 2 * root.
 FP_INLINE uint32_t sqrt16(uint32_t x, uint32_t *rem)
 {
-    uint32_t root = 0;
-    for (uint32_t bit = 1u << 14; bit; bit >>= 2) {
-        uint32_t trial = root + bit;
-        bool fits = x >= trial;
-        x -= fits ? trial : 0;
-        root = (root >> 1) + (fits ? bit : 0);
-    }
-    *rem = x;
+    uint32_t root = roots[(x >> 8) - 64];
+    root -= root * root > x;
+    *rem = x - root * root;
     return root;
 }
 
@@ -90,12 +99,8 @@ FP_INLINE uint32_t sqrt32(uint32_t x, uint32_t *rem)
     uint32_t q = part / (2 * high), u = part % (2 * high);
     uint32_t root = (high << 8) + q;
     int32_t r = (int32_t)(u << 8 | (x & 0xff)) - (int32_t)(q * q);
-    if (r < 0) {
-        r += (int32_t)(2 * root - 1);
-        root--;
-    }
-    *rem = (uint32_t)r;
-    return root;
+    *rem = (uint32_t)r + (uint32_t)fp_select(r < 0, 2 * root - 1, 0);
+    return root - (r < 0);
 }
 
 FP_INLINE uint64_t sqrt64(uint64_t x, uint64_t *rem)
@@ -106,12 +111,8 @@ FP_INLINE uint64_t sqrt64(uint64_t x, uint64_t *rem)
     uint64_t q = part / (2 * high), u = part % (2 * high);
     uint64_t root = (high << 16) + q;
     int64_t r = (int64_t)(u << 16 | (x & 0xffff)) - (int64_t)(q * q);
-    if (r < 0) {
-        r += (int64_t)(2 * root - 1);
-        root--;
-    }
-    *rem = (uint64_t)r;
-    return root;
+    *rem = (uint64_t)r + fp_select(r < 0, 2 * root - 1, 0);
+    return root - (r < 0);
 }
 
 // floor(sqrt(x * 2^64)), and whether that is exact. What sqrt64 holds in one word would have up to

@@ -37,7 +37,7 @@ static void drive(struct fp_vectors *v, const char *name, enum fp_op op, ref_fn 
 {
     for (int i = 0; i < 3; i++) {
         const struct fp_subject *s = &fp_subjects[i];
-        fp_vectors_begin(v, name, 130);
+        fp_vectors_begin(v, name, 70);
         while (fp_vectors_more(v)) {
             uint64_t x[3] = {fp_random_operand(v, s->format), 0, 0};
             fp_random_partners(v, s->format, x[0], &x[1], &x[2]);
@@ -117,7 +117,7 @@ static void converts_to_integers_and_formats(void **state)
     struct fp_vectors *v = *state;
     for (int i = 1; i < 3; i++) { // every binary16 is tried below
         const struct fp_subject *s = &fp_subjects[i];
-        fp_vectors_begin(v, "convert", 250);
+        fp_vectors_begin(v, "convert", 150);
         while (fp_vectors_more(v))
             check_conversions(s, fp_random_operand(v, s->format));
         printf("fp_%s_to_*: %lu operands\n", s->format->name, v->done);
@@ -127,7 +127,7 @@ static void converts_to_integers_and_formats(void **state)
 static void converts_from_integers(void **state)
 {
     struct fp_vectors *v = *state;
-    fp_vectors_begin(v, "from", 250);
+    fp_vectors_begin(v, "from", 150);
     while (fp_vectors_more(v)) {
         const struct fp_subject *s = &fp_subjects[v->done % 3];
         const uint64_t x[3] = {fp_random_int(v), 0, 0};
@@ -185,7 +185,7 @@ static void check_order(const struct fp_subject *s, uint64_t a, uint64_t b)
 static void compares_as_the_numbers_do(void **state)
 {
     struct fp_vectors *v = *state;
-    fp_vectors_begin(v, "order", 250);
+    fp_vectors_begin(v, "order", 150);
     while (fp_vectors_more(v)) {
         const struct fp_subject *s = &fp_subjects[v->done % 3];
         uint64_t a = fp_random_operand(v, s->format), b = fp_random_operand(v, s->format), c;
@@ -256,7 +256,7 @@ static void loads_the_constants_of_fli(void **state)
 static void converts_modulo_2_to_the_32(void **state)
 {
     struct fp_vectors *v = *state;
-    fp_vectors_begin(v, "mod", 100);
+    fp_vectors_begin(v, "mod", 50);
     while (fp_vectors_more(v)) {
         uint64_t a = fp_random_operand(v, &ref_f64);
         uint8_t flags = 0, expected_flags = 0;
