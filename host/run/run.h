@@ -15,10 +15,10 @@ enum hull_exit {
 };
 
 struct run_options {
-    bool stats;          // print counters at the end, to stderr
-    bool quiet;          // no hints on stderr
-    bool exit_on_reset;  // a guest's reset ends the run (--no-reboot)
-    int log_level;       // enum hull_log_level
+    bool stats;           // print counters at the end, to stderr
+    bool quiet;           // no hints on stderr
+    bool exit_on_reset;   // a guest's reset ends the run (--no-reboot)
+    int log_level;        // enum hull_log_level
     const char *log_file; // NULL: stderr
 };
 
