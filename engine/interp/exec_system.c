@@ -126,7 +126,7 @@ OP(WFI)
         NEXT;                                                  \
     }
 
-WAIT_ON_RESERVATION(WRS_NTO, riscv_wfi_allowed(&cpu->hart))
+WAIT_ON_RESERVATION(WRS_NTO, true) // ends within every bound that mstatus.TW could set
 WAIT_ON_RESERVATION(WRS_STO, true)
 
 // A spinning hart now and then lets the others have the host's CPU: its lock's owner may need it.
