@@ -122,7 +122,11 @@ void fp_random_partners(struct fp_vectors *v, const struct ref_format *f, uint64
         *c = fp_random_near(v, f, exp_a + exp_b - bias);
         return;
     }
-    // c is close to a * b: most of the digits cancel.
-    *c = ref_mul(f, a, *b, 0, FP_RNE, &unused);
-    *c ^= (UINT64_C(1) << (f->exp_bits + f->frac_bits)) | (fp_random(v) & 7 ? 0 : fp_random(v) & 3);
+    // c is close to a * b: most of the digits cancel. Or c is what a * b has beyond its leading
+    // digits, so that the sum is exact, or nearly.
+    uint64_t sign = UINT64_C(1) << (f->exp_bits + f->frac_bits);
+    *c = ref_mul(f, a, *b, 0, FP_RNE, &unused) ^ sign;
+    if (fp_random(v) & 1)
+        *c = ref_fma(f, a, *b, *c, FP_RNE, &unused) ^ sign;
+    *c ^= fp_random(v) & 3 ? 0 : fp_random(v) & 3;
 }
