@@ -189,7 +189,7 @@ static bool enter_member(struct scan *scan, const char *key, struct json_place *
             return false;
         skip_space(scan);
         if (found)
-            return true;
+            return scan_peek(scan) >= 0;
         if (!skip_value(scan))
             return false;
         skip_space(scan);
