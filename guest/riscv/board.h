@@ -59,17 +59,18 @@ struct riscv_board {
     struct board_images images;
     struct device *finisher, *rtc, *aclint, *plic, *uart;
     struct device *virtio[BOARD_VIRTIO_SLOTS]; // transports, NULL: an empty slot
-    struct device *disks[HULL_SPEC_DISKS_MAX], *nets[HULL_SPEC_NETS_MAX]; // virtio devices' transports
+    struct device *disks[HULL_SPEC_DISKS_MAX],
+        *nets[HULL_SPEC_NETS_MAX]; // virtio devices' transports
     struct device *console, *rng, *balloon;
-    struct riscv_sbi *sbi; // NULL with firmware
-    void *rom;             // the page at BOARD_ROM_BASE, with firmware
+    struct riscv_sbi *sbi;   // NULL with firmware
+    void *rom;               // the page at BOARD_ROM_BASE, with firmware
     _Atomic uint32_t resets; // how often the harts' states were replaced by a reset
-    uint64_t entry;        // where harts start: hart 0 with Hull's SBI, all of them with firmware
+    uint64_t entry;          // where harts start: hart 0 with Hull's SBI, all of them with firmware
     uint64_t fdt_addr, dynamic_info_addr;
     uint64_t tohost, fromhost; // guest addresses of the ELF's HTIF symbols, 0: none
     struct hull_lock htif_lock;
-    bool htif_done;        // the program has said how it ended
-    char message[256];     // what was wrong, after an error
+    bool htif_done;    // the program has said how it ended
+    char message[256]; // what was wrong, after an error
 };
 
 // Devices in the virtio slots: disks from slot 0 on, then networks (but NET_NONE), rng, balloon,
@@ -98,6 +99,10 @@ void riscv_vcpu_loop(struct vcpu *vcpu);
 HULL_MUST_CHECK int riscv_board_fdt(const struct vm_spec *spec, const struct riscv_isa *isa,
                                     gpa_t initrd_start, uint64_t initrd_size,
                                     const uint8_t *rng_seed, void *buf, size_t size);
+
+// Output for callers that can't wait for hull_uart_tx_ready(): waits until the console has taken all
+// of it, but not for long. False: something was lost.
+bool riscv_console_write(struct riscv_board *board, const void *bytes, size_t length);
 
 // Watches `tohost` (HTIF), if the images have it. Part of board_create and board_reset.
 void riscv_htif_reset(struct riscv_board *board);

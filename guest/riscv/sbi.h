@@ -28,10 +28,55 @@ enum sbi_hart_status { // HSM, as hart_get_status answers
     SBI_HART_RESUME_PENDING,
 };
 
-struct sbi_hart {
-    _Atomic uint32_t status; // enum sbi_hart_status
-    uint64_t start_addr, opaque; // written before status becomes START_PENDING
+// Events that the firmware counters of the PMU extension count; numbers as in the specification.
+enum sbi_fw_event {
+    SBI_FW_MISALIGNED_LOAD, // 0 to 4: traps that firmware would emulate; the hart does these itself
+    SBI_FW_MISALIGNED_STORE,
+    SBI_FW_ACCESS_LOAD,
+    SBI_FW_ACCESS_STORE,
+    SBI_FW_ILLEGAL_INSN,
+    SBI_FW_SET_TIMER,
+    SBI_FW_IPI_SENT,
+    SBI_FW_IPI_RECEIVED,
+    SBI_FW_FENCE_I_SENT,
+    SBI_FW_FENCE_I_RECEIVED,
+    SBI_FW_SFENCE_VMA_SENT,
+    SBI_FW_SFENCE_VMA_RECEIVED,
+    SBI_FW_SFENCE_VMA_ASID_SENT,
+    SBI_FW_SFENCE_VMA_ASID_RECEIVED,
+    SBI_FW_EVENTS = 22, // up to here: HFENCE, which nobody can ask for
 };
+
+#define SBI_PMU_HW_COUNTERS 32 // by their CSR: cycle + n; 1 (time) is none
+#define SBI_PMU_FW_COUNTERS 16 // numbered from SBI_PMU_HW_COUNTERS on
+
+struct sbi_fw_counter {
+    uint16_t event; // enum sbi_fw_event
+    bool configured, started;
+    uint64_t value; // when stopped; when started: less the event's count
+};
+
+// A hart's counters. Only the hart itself touches them, but for `events`.
+struct sbi_pmu {
+    _Atomic uint64_t events[SBI_FW_EVENTS]; // since the VM was made
+    struct sbi_fw_counter fw[SBI_PMU_FW_COUNTERS];
+    uint32_t hw_configured; // bit n: hardware counter n was given out by config_matching
+};
+
+struct sbi_hart {
+    _Atomic uint32_t status;     // enum sbi_hart_status
+    bool resumes_anew;           // suspended: at start_addr, as a started hart, not after its call
+    uint64_t start_addr, opaque; // written before status becomes START_PENDING
+    struct sbi_pmu pmu;
+};
+
+// What BASE tells: the SBI forum has given us no implementation number; ours reads "HULL".
+#define SBI_SPEC_VERSION (2u << 24 | 0)
+#define SBI_IMPL_ID 0x48554c4c
+#define SBI_IMPL_VERSION 1
+
+// SRST: a shutdown for the reason "system failure" ends the VM with VM_REQUEST_FAIL and this code.
+#define SBI_SHUTDOWN_FAILURE_CODE 1
 
 struct riscv_board;
 
