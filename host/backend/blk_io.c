@@ -47,15 +47,18 @@ static void cursor_advance(struct cursor *at, size_t len)
     }
 }
 
+// Empty buffers are left out: a call with nothing else would look like the end of the file.
 static int cursor_fill(const struct cursor *at, struct iovec *vectors)
 {
     int n = 0;
 
-    for (unsigned i = 0; i < at->left && n < IO_VECTORS; i++, n++) {
+    for (unsigned i = 0; i < at->left && n < IO_VECTORS; i++) {
         size_t skip = i == 0 ? at->skipped : 0;
 
+        if (at->iov[i].len == skip)
+            continue;
         vectors[n].iov_base = (uint8_t *)at->iov[i].base + skip;
-        vectors[n].iov_len = at->iov[i].len - skip;
+        vectors[n++].iov_len = at->iov[i].len - skip;
     }
     return n;
 }

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# Linker flags of single unit tests.
+
+# System calls that the test makes fail.
+LDFLAGS_test_host_blk := $(foreach f,preadv pwritev fdatasync fallocate,-Wl,--wrap=$(f))
