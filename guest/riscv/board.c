@@ -103,12 +103,14 @@ static int add_virtio(struct riscv_board *board, const struct board_backends *ba
         board->balloon = slots_add(&slots, hull_virtio_balloon_create(bindings));
     if (spec->virtio_console && !slots.error)
         board->console = slots_add(&slots, hull_virtio_console_create(bindings, backends->console));
-    while (slots.next < BOARD_VIRTIO_SLOTS && !slots.error) {
+    while (slots.next < BOARD_VIRTIO_SLOTS - 1 && !slots.error) {
         unsigned empty = slots.next;
 
         slots_add(&slots, hull_virtio_empty_create(&board->vm->env));
         board->virtio[empty] = NULL;
     }
+    if (slots.next < BOARD_VIRTIO_SLOTS && !slots.error)
+        board->power_button = slots_add(&slots, hull_virtio_power_button_create(bindings));
     return slots.error;
 }
 

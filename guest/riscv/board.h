@@ -62,10 +62,11 @@ struct riscv_board {
     struct device *disks[HULL_SPEC_DISKS_MAX],
         *nets[HULL_SPEC_NETS_MAX]; // virtio devices' transports
     struct device *console, *rng, *balloon;
-    struct riscv_sbi *sbi;   // NULL with firmware
-    void *rom;               // the page at BOARD_ROM_BASE, with firmware
-    _Atomic uint32_t resets; // how often the harts' states were replaced by a reset
-    uint64_t entry;          // where harts start: hart 0 with Hull's SBI, all of them with firmware
+    struct device *power_button; // in the last slot, NULL when the spec's devices take it
+    struct riscv_sbi *sbi;       // NULL with firmware
+    void *rom;                   // the page at BOARD_ROM_BASE, with firmware
+    _Atomic uint32_t resets;     // how often the harts' states were replaced by a reset
+    uint64_t entry; // where harts start: hart 0 with Hull's SBI, all of them with firmware
     uint64_t fdt_addr, dynamic_info_addr;
     uint64_t tohost, fromhost; // guest addresses of the ELF's HTIF symbols, 0: none
     struct hull_lock htif_lock;
@@ -74,7 +75,8 @@ struct riscv_board {
 };
 
 // Devices in the virtio slots: disks from slot 0 on, then networks (but NET_NONE), rng, balloon,
-// console, each in the spec's order. The order is part of the board: guests name disks by it.
+// console, each in the spec's order; the power button in the last one, when it is free. The order is
+// part of the board: guests name disks by it.
 
 // Builds the board in a VM that has its RAM and backends, loads images and makes the device tree;
 // vCPUs stand at their reset state. On error says why in board->message; hull_vm_fini() cleans up.

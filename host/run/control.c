@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "core/dev/virtio/virtio_devices.h"
 #include "host/run/hosted_vm.h"
 
 void hull_hosted_stop(struct hosted_vm *h, int exit_code)
@@ -98,11 +99,10 @@ static void request_run(void *ctx)
 
 // Signals.
 
-// False: the board has none, or the guest has been asked already.
+// False: the board has none, or no driver of the guest's listens to it.
 static bool power_button_press(struct hosted_vm *h)
 {
-    (void)h;
-    return false;
+    return h->board.power_button && hull_virtio_power_button_press(h->board.power_button);
 }
 
 static void stop_asked(struct hosted_vm *h, int signal)
@@ -116,7 +116,8 @@ static void stop_asked(struct hosted_vm *h, int signal)
     }
     if (first && !h->options->quiet)
         hull_log(&h->host.env, HULL_LOG_WARN, "run",
-                 "%s: the machine has no power button, stopping it", strsignal(signal));
+                 "%s: no driver listens to the power button, stopping the machine",
+                 strsignal(signal));
     hull_hosted_stop(h, HULL_EXIT_SIGNAL + signal);
 }
 
@@ -215,7 +216,8 @@ static void command_power(struct hosted_vm *h, struct console *console)
     if (power_button_press(h))
         hull_console_printf(console, "power button pressed\n");
     else
-        hull_console_printf(console, "the machine has no power button; \"quit\" stops it\n");
+        hull_console_printf(
+            console, "no driver of the guest listens to the power button; \"quit\" stops it\n");
 }
 
 static void command_quit(struct hosted_vm *h, struct console *console)

@@ -28,6 +28,7 @@ enum virtio_device_id {
     VIRTIO_ID_CONSOLE = 3,
     VIRTIO_ID_ENTROPY = 4,
     VIRTIO_ID_BALLOON = 5,
+    VIRTIO_ID_INPUT = 18,
 };
 
 enum virtio_interrupt { VIRTIO_INTERRUPT_QUEUE = 1, VIRTIO_INTERRUPT_CONFIG = 2 };

@@ -32,6 +32,10 @@ struct device *hull_virtio_balloon_create(const struct virtio_bindings *b);
 void hull_virtio_balloon_set_target(struct device *dev, uint64_t pages); // 4 KiB pages to take
 uint64_t hull_virtio_balloon_actual(struct device *dev);
 
+// An input device with nothing but a power button. press: false when no driver would hear it.
+struct device *hull_virtio_power_button_create(const struct virtio_bindings *b);
+bool hull_virtio_power_button_press(struct device *dev);
+
 // An empty slot: answers MagicValue and DeviceID 0.
 struct device *hull_virtio_empty_create(const struct hull_env *env);
 
