@@ -212,3 +212,8 @@ void fake_env_advance(struct fake_env *fake, uint64_t ns)
     }
     fake->now_ns = until;
 }
+
+bool fake_env_clean(const struct fake_env *fake)
+{
+    return !fake->allocated && !fake->timers && !fake->locks_held;
+}

@@ -12,8 +12,9 @@ struct fake_env {
     uint64_t now_ns, realtime_ns;
     long fail_alloc;  // allocations that still succeed; then one fails. Negative: none fails
     size_t allocated; // bytes not yet freed
-    unsigned locks_held, waits, wakes, discards;
-    struct hull_timer *timers; // those between init and destroy
+    unsigned locks_held, discards;
+    _Atomic unsigned waits, wakes; // also from threads that a test starts itself
+    struct hull_timer *timers;     // those between init and destroy
     uint64_t random_state;
     bool random_fails;
     unsigned log_lines;
@@ -21,6 +22,9 @@ struct fake_env {
 };
 
 void fake_env_init(struct fake_env *fake);
+
+// True when everything was given back: memory, timers, locks.
+bool fake_env_clean(const struct fake_env *fake);
 
 // Moves the clock; timers that come due fire in the order of their deadlines.
 void fake_env_advance(struct fake_env *fake, uint64_t ns);
