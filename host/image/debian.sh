@@ -22,7 +22,9 @@ debian_disk_size=${HULL_DISK_SIZE:-4G}
 # Drivers for what a virtual machine can have; real hardware's stay out of the image.
 debian_drivers='block cdrom char crypto dax md net/*.ko* net/bonding net/ipvlan net/macvlan net/team
 	net/vxlan net/wireguard net/ppp net/slip nvdimm nvme rtc scsi/*.ko* target tty uio vdpa vfio vhost
-	virt virtio watchdog input/*.ko* input/misc gpu/drm/virtio firmware/qemu*'
+	virt virtio watchdog input/*.ko* input/misc firmware/qemu*'
+# Modules that systemd and udev load at each boot lie there uncompressed: the guest would pay.
+debian_boot_modules='autofs4 configfs fuse nfnetlink x_tables ip_tables crc32c_generic efi_pstore qemu_fw_cfg'
 
 recipe_pull() {
 	step 1/6 "reading Debian's package index"
@@ -77,7 +79,12 @@ debian_modules() {
 		done
 	)
 	rm -rf "$2"/kernel/net/bluetooth "$2"/kernel/net/wireless "$2"/kernel/net/mac80211 "$2"/kernel/net/nfc
+	# These would draw the wireless stack in again.
+	rm -rf "$2"/kernel/drivers/net/virt_wifi.ko* "$2"/kernel/net/batman-adv
 	debian_module_closure "$1" "$2"
+	for module in $debian_boot_modules; do
+		find "$2/kernel" -name "$module.ko.xz" -exec xz -d '{}' +
+	done
 	mkdir -p "$work/modules/lib/modules"
 	ln -sfn "../../$kernel_release" "$work/modules/lib/modules/$kernel_release"
 	depmod -b "$work/modules" "$kernel_release"
@@ -135,7 +142,7 @@ debian_describe() {
 	  "boot": {
 	    "kernel": "vmlinux",
 	    "initrd": "initrd.img",
-	    "append": "console=ttyS0 quiet root=LABEL=hull-root"
+	    "append": "console=ttyS0 quiet root=LABEL=hull-root systemd.ssh_auto=no"
 	  },
 	  "disks": [{ "file": "disk.img", "id": "root" }],
 	  "net": [{ "backend": "user", "publish": ["127.0.0.1:2222:22"] }],
