@@ -100,6 +100,7 @@ static void write_cpu(struct fdt_writer *w, const struct vm_spec *spec, const st
     hull_fdt_prop_string(w, "mmu-type", mmu_type(isa));
     hull_fdt_prop_u32(w, "phandle", cpu_phandle(spec, hart));
     hull_fdt_begin_node(w, "interrupt-controller");
+    hull_fdt_prop_u32(w, "#address-cells", 0);
     hull_fdt_prop_u32(w, "#interrupt-cells", 1);
     hull_fdt_prop_empty(w, "interrupt-controller");
     hull_fdt_prop_string(w, "compatible", "riscv,cpu-intc");
