@@ -93,15 +93,19 @@ OP(EBREAK)
     return interp_raise(cpu, op, CAUSE_BREAKPOINT, interp_pc(cpu, op));
 }
 
-OP(MRET)
-{
-    return riscv_mret(&cpu->hart) ? NULL : op_ILLEGAL(cpu, op);
-}
+// Like a CSR access, a return is not yet counted while it changes the mode that counters look at.
+#define TRAP_RETURN(id, leave)                  \
+    OP(id)                                      \
+    {                                           \
+        bool ok;                                \
+        cpu->hart.instret--;                    \
+        ok = leave(&cpu->hart);                 \
+        cpu->hart.instret++;                    \
+        return ok ? NULL : op_ILLEGAL(cpu, op); \
+    }
 
-OP(SRET)
-{
-    return riscv_sret(&cpu->hart) ? NULL : op_ILLEGAL(cpu, op);
-}
+TRAP_RETURN(MRET, riscv_mret)
+TRAP_RETURN(SRET, riscv_sret)
 
 OP(WFI)
 {
