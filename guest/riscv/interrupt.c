@@ -10,10 +10,11 @@
 #define MIP_SEIP (1ull << IRQ_S_EXT)
 #define MIP_LCOFIP (1ull << IRQ_LCOF)
 
-// With STCE, STIP is the comparator and nothing else: neither software nor a wire drives it.
+// With STCE, STIP is the comparator and nothing else: neither software nor a wire drives it. The SBI's
+// set_timer writes the comparator too, on harts without Sstc as well.
 static bool stimer_drives_stip(const struct hart *hart)
 {
-    return hart->s.menvcfg & MENVCFG_STCE;
+    return hart->sbi || (hart->s.menvcfg & MENVCFG_STCE);
 }
 
 // mip; bits outside of `wanted` may be missing, which spares looking at the clock.
