@@ -33,7 +33,7 @@ cut -f 1,2 "$tmp/theirs" | "$tmp/words" >"$tmp/ours"
 
 # Differences that are none:
 # - branch targets without 0x, as symbols have them; "add" for "addi", as binutils 2.40 has it;
-# - fsrmi without its rd where that is zero, as all others of its kind;
+# - fsrmi and fsflagsi without their rd where that is zero, as all of their kind;
 # - CSRs that this hart has not got stay numbers here;
 # - reserved rounding modes are no instruction here, nor is c.addi16sp by 0 (6101);
 # - compressed hints (rd = x0, shift or addi by 0) are printed as what they expand to;
@@ -73,7 +73,8 @@ paste "$tmp/theirs" "$tmp/ours" | awk -F'\t' '
             next
         sub(/0x/, "", ours)
         sub(/0x/, "", theirs)
-        sub(/^fsrmi zero,/, "fsrmi ", theirs)
+        if (theirs ~ /^fs(rm|flags)i zero,/)
+            sub(/zero,/, "", theirs)
         ours = without_immediate_suffix(ours)
         theirs = without_immediate_suffix(theirs)
         if (ours ~ /^csr/ && same_but_csr(ours, theirs))
