@@ -493,6 +493,21 @@ static void sbi_harts_start_as_firmware_would_leave_them(void **state)
     assert_int_equal(f->hart.s.mie, 0x2222);
 }
 
+static void the_sbis_timer_needs_no_sstc(void **state)
+{
+    struct riscv_fixture *f = *state;
+
+    f->isa.extensions &= ~(1ull << EXT_SSTC);
+    riscv_hart_state_loaded(&f->hart);
+    assert_false(fixture_readable(f, STIMECMP));
+    f->hart.s.stimecmp = 100;
+    riscv_stimer_update(&f->hart);
+    assert_int_equal(fake_timer_deadline(&f->hart.stimer), 10000);
+    assert_false(riscv_mip(&f->hart) & IRQ(S_TIMER));
+    fake_env_advance(&f->fake, 10000);
+    assert_true(riscv_mip(&f->hart) & IRQ(S_TIMER));
+}
+
 static void isa_strings_name_what_is_there(void **state)
 {
     struct riscv_isa isa = {0};
@@ -536,6 +551,7 @@ int main(void)
         TEST(loaded_states_are_made_legal),
         cmocka_unit_test_setup_teardown(sbi_harts_start_as_firmware_would_leave_them, setup_sbi,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_sbis_timer_needs_no_sstc, setup_sbi, teardown),
         TEST(isa_strings_name_what_is_there),
     };
 
