@@ -232,13 +232,16 @@ static void reset_harts(struct riscv_board *board)
     struct vm *vm = board->vm;
     struct hart_state state;
 
-    atomic_fetch_add(&board->resets, 1);
+    bool again = atomic_fetch_add(&board->resets, 1) > 0;
+
     for (unsigned i = 0; i < vm->vcpu_count; i++) {
         struct vcpu *vcpu = &vm->vcpus[i];
 
         riscv_hart_reset(&state, &board->isa, board->sbi != NULL, i,
                          board->sbi ? board->entry : BOARD_ROM_BASE,
                          board->sbi ? board->fdt_addr : 0);
+        if (again) // takes in software interrupts of the life before, so that they end with it
+            (void)vm->engine->wakeup_pending(vcpu);
         vm->engine->set_state(vcpu, &state);
         atomic_store(&vcpu->fences, 0);
         // Wires that stayed high are looked at anew. No wake-up: there may be no thread yet.

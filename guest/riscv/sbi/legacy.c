@@ -98,6 +98,7 @@ static int64_t legacy_clear_ipi(const struct sbi_call *call)
     struct hart_state state;
     int64_t pending;
 
+    (void)engine->wakeup_pending(call->vcpu); // takes in what other harts raised
     engine->get_state(call->vcpu, &state);
     pending = state.mip >> IRQ_S_SOFT & 1;
     if (pending) {
