@@ -165,6 +165,8 @@ static void write_thr(struct uart *u, uint8_t byte)
     if (u->mcr & MCR_LOOP) {
         rx_loopback(u, byte);
     } else {
+        if (!byte_ring_room(&u->tx))
+            tx_flush(u);
         byte_ring_put(&u->tx, &byte, 1); // a guest that ignores THRE overruns, as on the real chip
         tx_flush(u);
     }
@@ -400,6 +402,7 @@ size_t hull_uart_console_write(struct device *dev, const void *buf, size_t len)
     uint32_t n;
 
     hull_device_lock(dev);
+    tx_flush(u);
     do { // through the buffer, behind what the registers have put there
         n = byte_ring_put(&u->tx, (const uint8_t *)buf + taken, len - taken);
         taken += n;
