@@ -17,8 +17,8 @@
 #define ET_DYN 3
 #define EM_RISCV 243
 #define PT_LOAD 1
-#define PHDRS_MAX 256 // far more than any program has: loading stays short
-#define PF_X 1
+#define PHDRS_MAX 256            // far more than any program has: loading stays short
+#define HEADER_PAGE_MAX 0x10000u // the largest page that linkers align to
 #define SHT_SYMTAB 2
 
 // The header's fields that are used, checked to lie inside the file.
@@ -30,11 +30,11 @@ struct elf {
     uint64_t entry;
     uint64_t phoff, shoff;
     unsigned phnum, shnum;
+    gpa_t ram_base;
     uint64_t bias; // added to every physical address
 };
 
 struct segment {
-    uint32_t flags;
     uint64_t offset, vaddr, paddr, filesz, memsz;
 };
 
@@ -69,7 +69,12 @@ static int elf_open(struct boot_loader *loader, const struct board_image *image,
 {
     int error;
 
-    *elf = (struct elf){.data = image->data, .size = image->size, .name = image->name};
+    *elf = (struct elf){
+        .data = image->data,
+        .size = image->size,
+        .name = image->name,
+        .ram_base = loader->ram_base,
+    };
     error = elf_check_ident(loader, elf);
     if (error)
         return error;
@@ -93,19 +98,36 @@ static int elf_open(struct boot_loader *loader, const struct board_image *image,
     return 0;
 }
 
+// Linkers map the ELF's own headers in front of the first section, which for a program linked to the
+// start of RAM means below it, where nothing can hold them and nobody wants them.
+static void segment_drop_headers(const struct elf *elf, struct segment *s)
+{
+    uint64_t cut = elf->ram_base - s->paddr;
+
+    if (s->offset || s->paddr >= elf->ram_base || cut > HEADER_PAGE_MAX)
+        return;
+    if (cut > s->memsz)
+        cut = s->memsz;
+    s->offset += cut;
+    s->vaddr += cut;
+    s->paddr += cut;
+    s->memsz -= cut;
+    s->filesz -= cut < s->filesz ? cut : s->filesz;
+}
+
 // False: not a segment that takes memory.
 static bool elf_segment(const struct elf *elf, unsigned i, struct segment *segment)
 {
     const uint8_t *phdr = elf->data + elf->phoff + (uint64_t)i * PHDR_SIZE;
 
     *segment = (struct segment){
-        .flags = hull_load_le32(phdr + 4),
         .offset = hull_load_le64(phdr + 8),
         .vaddr = hull_load_le64(phdr + 16),
         .paddr = hull_load_le64(phdr + 24),
         .filesz = hull_load_le64(phdr + 32),
         .memsz = hull_load_le64(phdr + 40),
     };
+    segment_drop_headers(elf, segment);
     return hull_load_le32(phdr) == PT_LOAD && segment->memsz;
 }
 

@@ -186,6 +186,29 @@ static void elf_segments_and_symbols(void **state)
     free(f.ram);
 }
 
+// As `ld -Ttext=0x80000000` makes them: the headers' page lies below RAM.
+static void elf_headers_below_ram_are_dropped(void **state)
+{
+    struct loader_fixture f;
+    struct boot_loaded loaded;
+    uint8_t elf[ELF_SIZE];
+
+    (void)state;
+    setup(&f);
+    make_elf(elf, 2, BOARD_RAM_BASE - 0xe0, BOARD_RAM_BASE - 0xe0);
+    hull_store_le64(elf + 24, BOARD_RAM_BASE + 4);
+    hull_store_le64(elf + PH + 8, 0); // the segment takes in the file from its start
+    hull_store_le64(elf + PH + 32, 0xf0);
+    hull_store_le64(elf + PH + 40, 0x200);
+    assert_int_equal(load(&f, elf, ELF_SIZE, &loaded), 0);
+    assert_true(loaded.start == BOARD_RAM_BASE && loaded.entry == BOARD_RAM_BASE + 4);
+    assert_memory_equal(f.ram, "0123456789abcdef", 17);
+    assert_true(loaded.end == BOARD_RAM_BASE + 0x120);
+    hull_store_le64(elf + PH + 8, 8); // without the headers it is an error
+    refused(&f, elf, ELF_SIZE, -HULL_ENOSPC);
+    free(f.ram);
+}
+
 // Every 8 bytes of the headers in turn become something absurd: whatever comes of it, nothing is
 // touched outside of the file and of RAM (the sanitizer watches), and errors have a message.
 static void elf_survives_mutations(void **state)
@@ -323,6 +346,7 @@ int main(void)
         cmocka_unit_test(linux_images),
         cmocka_unit_test(other_files),
         cmocka_unit_test(elf_segments_and_symbols),
+        cmocka_unit_test(elf_headers_below_ram_are_dropped),
         cmocka_unit_test(elf_survives_mutations),
         cmocka_unit_test(elf_headers_are_checked),
         cmocka_unit_test(initrds_keep_clear_of_the_kernel),
