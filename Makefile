@@ -28,11 +28,12 @@ all: $(if $(HOST_MAIN),$(HULL),$(LIBS))
 # The program finds the image recipes in ../share/hull/image.
 install: $(HULL)
 	install -D -m 755 $(HULL) $(DESTDIR)$(PREFIX)/bin/hull
-	install -d $(DESTDIR)$(PREFIX)/share/hull $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/hull $(addprefix $(DESTDIR)$(PREFIX)/share/man/,man1 man5)
 	rm -rf $(DESTDIR)$(PREFIX)/share/hull/image
 	cp -R host/image $(DESTDIR)$(PREFIX)/share/hull/image
-	$(foreach page,$(wildcard docs/man/*.1),\
-	  install -m 644 $(page) $(DESTDIR)$(PREFIX)/share/man/man1/;)
+	install -m 644 docs/schema/vm.schema.json $(DESTDIR)$(PREFIX)/share/hull/
+	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(wildcard docs/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 
 clean:
 	rm -rf $(BUILD)

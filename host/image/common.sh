@@ -16,14 +16,14 @@ common_tools='apt-get:apt apt-cache:apt apt-config:apt dpkg-deb:dpkg tar:tar xz:
 
 say() { printf 'hull image: %s\n' "$*" >&2; }
 warn() { printf 'hull image: warning: %s\n' "$*" >&2; }
+# The exit codes are those of the hull program: 125 for a failure, 124 for a mistake in the command.
 die() {
 	printf 'hull image: %s\n' "$*" >&2
-	exit 1
+	exit 125
 }
-# A mistake in the command itself, told apart from a failure by its exit code.
 usage_error() {
 	printf 'hull image: %s\n' "$*" >&2
-	exit 2
+	exit 124
 }
 
 # step N/M TEXT: what the pull is doing now.
