@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The virtio entropy device, and with it the queues as such, against a hostile driver.
+#include "tests/fuzz/virtio_driver.h"
+
+static struct device *create(const struct virtio_bindings *b)
+{
+    return hull_virtio_rng_create(b);
+}
+
+static void act(struct device *dev, uint8_t what, struct input *in)
+{
+    (void)in;
+    ((struct fake_env *)dev->env->ctx)->random_fails = what & 1;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct virtio_target target = {create, act};
+    struct input in = {data, size};
+
+    virtio_drive(&target, &in);
+    return 0;
+}
