@@ -29,21 +29,16 @@ static const char *target_of(const struct cli_args *args)
     return DEFAULT_IMAGE;
 }
 
-static bool load_target(struct cli_vm *vm, const char *target)
+// What is wrong becomes a fault, so that the options' faults are reported with it.
+static void load_target(struct vm_config *config, const char *target)
 {
-    struct vm_config *config = &vm->config;
     struct config_reason why;
     const char *own = config->spec.name;
     const char *file = hull_cli_target(&config->pool, target, &why);
-    if (!file) {
-        hull_cli_error("%s", why.text);
-        return false;
-    }
-    if (hull_config_load(config, file))
-        return false;
-    if (config->spec.name == own)
+    if (!file)
+        hull_config_fault_at(config, NULL, NULL, why.text);
+    else if (!hull_config_load(config, file) && config->spec.name == own)
         hull_cli_target_name(config, target);
-    return true;
 }
 
 // `publish`: those that need the networks to be known, or all the others.
@@ -68,8 +63,8 @@ bool hull_cli_vm_build(const struct cli_args *args, struct cli_vm *vm, bool need
     const char *target = target_of(args);
     *vm = (struct cli_vm){.run = {.log_level = HULL_LOG_WARN}};
     hull_config_init(config);
-    if (target && !load_target(vm, target) && !config->fault_count)
-        return false;
+    if (target)
+        load_target(config, target);
     apply_options(args, vm, false);
     apply_options(args, vm, true);
     // Without a VM to start, a machine without anything to boot is fine to look at.

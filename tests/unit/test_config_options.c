@@ -313,6 +313,8 @@ static void several_faults_are_reported_together(void **state)
     (void)state;
     assert_refused("run|--kernel|k|--cpus|x|--memory|y", "--cpus: ");
     assert_non_null(strstr(seen.said, "hull: --memory: "));
+    assert_refused("run|none.json|--cpus|x", "hull: none.json: No such file");
+    assert_non_null(strstr(seen.said, "hull: --cpus: "));
 }
 
 static void unknown_words_are_refused_with_a_suggestion(void **state)
