@@ -59,9 +59,8 @@ print("\n".join(sorted(set(keys(json.load(open(sys.argv[1])))))))
 PYTHON
 )
 equal 'the page of the JSON file has the keys of the schema' "$schema_keys" \
-    "$(page hull.json.5 | sed -n '/^KEYS/,/^EXAMPLES/p' |
-        sed -nE 's/^( {7}| {14})([a-z_$]+)( .*|)$/\2/p' | grep -vwE 'an|board|slot' |
-        sort -u | comm -12 - <(echo "$schema_keys" | sort -u))"
+    "$(sed -n '/^[.]SH KEYS/,/^[.]SH EXAMPLES/p' "$man/hull.json.5" | grep -A 1 '^[.]TP' |
+        sed -n 's/^[.]B //p' | LC_ALL=C sort -u)"
 
 for file in "$man"/*.[15]; do
     equal "$(basename "$file") is well-formed" '' "$(groff -man -Tutf8 -ww -z "$file" 2>&1)"
