@@ -250,17 +250,12 @@ static int publish(struct net_user *user, const struct publish_spec *p, struct i
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons(p->guest_port), .sin_addr = guest};
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(p->host_port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(p->host_port)};
     int flags = p->udp ? SLIRP_HOSTFWD_UDP : 0, err;
 
-    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
-        err = slirp_add_hostxfwd(user->slirp, (struct sockaddr *)&v4, sizeof(v4),
-                                 (struct sockaddr *)&to, sizeof(to), flags);
-    else if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
-        err = slirp_add_hostxfwd(user->slirp, (struct sockaddr *)&v6, sizeof(v6),
-                                 (struct sockaddr *)&to, sizeof(to), flags | SLIRP_HOSTFWD_V6ONLY);
-    else
-        return publish_fail(p, host, "not an address");
+    if (inet_pton(AF_INET, host, &v4.sin_addr) != 1)
+        return publish_fail(p, host, "not an IPv4 address");
+    err = slirp_add_hostxfwd(user->slirp, (struct sockaddr *)&v4, sizeof(v4),
+                             (struct sockaddr *)&to, sizeof(to), flags);
     return err < 0 ? publish_fail(p, host, strerror(errno)) : 0;
 }
 

@@ -326,7 +326,7 @@ static void raw_enter(struct console *console)
 {
     bool raw = hull_terminal_enter_raw(&console->terminal);
 
-    atomic_store(&console->host->log.raw, raw);
+    atomic_store(&console->host->log.raw, raw && isatty(STDERR_FILENO));
     if (raw) {
         resize(console);
         input_run(console);
@@ -364,16 +364,19 @@ static void retry_fire(void *ctx)
 
 void hull_console_signal(struct console *console, int signal)
 {
-    if (console->kind != CONSOLE_STDIO)
-        return;
     if (signal == SIGWINCH) {
         resize(console);
-    } else if (signal == SIGCONT) {
+    } else if (signal == SIGCONT && console->kind == CONSOLE_STDIO) {
         raw_enter(console);
     } else if (signal == SIGTSTP) {
         raw_leave(console);
         kill(getpid(), SIGSTOP); // SIGCONT follows
     }
+}
+
+void hull_console_machine_reset(struct console *console)
+{
+    atomic_store(&console->speaker, NULL);
 }
 
 // Life.

@@ -81,6 +81,8 @@ struct char_backend hull_console_virtio_backend(struct console *console);
 void hull_console_attach(struct console *console, struct device *uart, struct device *virtio);
 // They go away: no call reaches them from here on.
 void hull_console_detach(struct console *console);
+// The machine starts anew: input goes to the UART until another device speaks.
+void hull_console_machine_reset(struct console *console);
 // Sets the terminal raw and reads from it.
 void hull_console_start(struct console *console);
 // Writes out what is left, as long as somebody takes it, and restores the terminal.

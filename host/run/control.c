@@ -76,6 +76,7 @@ static void vm_reset(struct hosted_vm *h)
         hull_hosted_stop(h, HULL_EXIT_HOST);
         return;
     }
+    hull_console_machine_reset(h->console);
     // Other harts may have asked for the same meanwhile.
     atomic_store(&h->reset_wanted, false);
     h->button_pressed = false;

@@ -3,6 +3,7 @@
 #include "host/run/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,11 +169,20 @@ static int environment_fail(const char *file)
     return HULL_EXIT_HOST;
 }
 
+// A file that we open must not become the guest's terminal, which it would as descriptor 0 or 1.
+static void standard_streams_open(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return;
+}
+
 int hull_run_vm(const struct vm_spec *spec, const struct run_options *options)
 {
     struct hosted_vm *h;
     int code;
 
+    standard_streams_open();
     // One heap for all threads: they allocate next to nothing, and each heap costs memory.
     mallopt(M_ARENA_MAX, 1);
     h = calloc(1, sizeof(*h));
