@@ -68,20 +68,20 @@ run_program() { # NAME
     "run_$machine" "$build/guest/$name.elf" >"$out" 2>"$work/errors"
     code=$?
     {
-        tr -d '\r' <"$out" | grep -aE '^(ok|not ok) [A-Za-z0-9./_-]+$' | sed -E "s#^(ok|not ok) #&$name/#"
+        tr -d '\r' <"$out" | grep -aE '^(ok|not ok|skip) [A-Za-z0-9./_-]+(:|$)' | sed -E "s#^(ok|not ok|skip) #&$name/#"
         if [ "$code" = 137 ]; then
             echo "not ok $name (not done in $limit s)"
         elif [ "$code" != "$expect" ] && { [ "$code" != 1 ] || ! grep -aq '^not ok' "$out"; }; then
             echo "not ok $name (exit code $code, not $expect)"
         elif [ "$code" = "$expect" ] && [ "$expect" != 0 ]; then
             echo "ok $name"
-        elif ! grep -aqE '^(not )?ok ' "$out"; then
+        elif ! grep -aqE '^(ok|not ok|skip) ' "$out"; then
             echo "not ok $name (no case was run)"
         fi
     } >"$work/result"
     if grep -q '^not ok' "$work/result"; then
         echo "---- $name on $machine" >&2
-        grep -avE '^ok ' "$out" | head -n 40 >&2
+        grep -avE '^(ok|skip) ' "$out" | head -n 40 >&2
         head -n 20 "$work/errors" >&2
     fi
 }

@@ -15,6 +15,7 @@
 #define RT_FRAME_CAUSE 272
 #define RT_FRAME_TVAL 280
 #define RT_FRAME_MODE 288
+#define RT_FRAME_TOP 296
 #define RT_FRAME_SIZE 304
 
 #define RT_LEAVE_MAGIC 0x4c565000 // in a7: the end of a function that rt_run_in() started

@@ -16,7 +16,8 @@ uint64_t rt_return_sp[RT_HARTS];
 extern char rt_stacks[], rt_leave[], rt_leave_stub[];
 uint64_t rt_enter(uint64_t pc, uint64_t arg, uint64_t sp, uint64_t ra, uint64_t status);
 
-static unsigned failures; // of the case that runs
+static const char *skipped; // why the case does not count
+static unsigned failures;   // of the case that runs
 static unsigned pages_used;
 static uint8_t pages[PAGES][PAGE] __attribute__((aligned(65536)));
 
@@ -108,6 +109,11 @@ void rt_check_failed(const char *file, int line, const char *what, uint64_t got,
         rt_printf("# %s:%d: %s: 0x%lx, not 0x%lx\n", file, line, what, got, want);
 }
 
+void rt_skip(const char *reason)
+{
+    skipped = reason;
+}
+
 void rt_exit(int code)
 {
 #ifdef RT_HTIF
@@ -148,10 +154,14 @@ void rt_main(uint64_t hart, uint64_t fdt)
     (void)fdt;
     for (const struct rt_case *c = rt_cases; c->name; c++) {
         failures = 0;
+        skipped = NULL;
         pages_used = 0;
         rt_trap_hook = NULL;
         c->run();
-        rt_printf("%s %s\n", failures ? "not ok" : "ok", c->name);
+        if (skipped && !failures)
+            rt_printf("skip %s: %s\n", c->name, skipped);
+        else
+            rt_printf("%s %s\n", failures ? "not ok" : "ok", c->name);
         failed |= failures != 0;
     }
     rt_exit(failed);

@@ -62,18 +62,26 @@ rt_start_hart:
 2:  wfi
     j 2b
 
-// The interrupted stack pointer goes to xscratch and comes back from there. Traps within the handler
-// nest: they go below its frame.
+// xscratch is the top of the trap stack, and zero in a handler: a trap there nests, on the stack that it
+// finds.
 .macro trap_entry mode, scratch, epc, status, cause, tval, ret
     csrrw sp, \scratch, sp
+    bnez sp, 1f
+    csrr sp, \scratch
     addi sp, sp, -RT_FRAME_SIZE
-    sd x1, 8(sp)
+    sd zero, RT_FRAME_TOP(sp)
+    j 2f
+1:  addi sp, sp, -RT_FRAME_SIZE
+    sd t0, 40(sp)
+    addi t0, sp, RT_FRAME_SIZE
+    sd t0, RT_FRAME_TOP(sp)
+    ld t0, 40(sp)
+2:  sd x1, 8(sp)
     .irp n, 3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     sd x\n, 8*\n(sp)
     .endr
-    csrr t0, \scratch
+    csrrw t0, \scratch, zero
     sd t0, 16(sp)
-    csrw \scratch, sp
     csrr t0, \epc
     sd t0, RT_FRAME_EPC(sp)
     csrr t0, \status
@@ -90,7 +98,7 @@ rt_start_hart:
     csrw \epc, t0
     ld t0, RT_FRAME_STATUS(sp)
     csrw \status, t0
-    addi t0, sp, RT_FRAME_SIZE
+    ld t0, RT_FRAME_TOP(sp)
     csrw \scratch, t0
     .irp n, 1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     ld x\n, 8*\n(sp)
