@@ -71,6 +71,11 @@ static struct device *bus_find(struct bus *bus, gpa_t gpa, unsigned size)
     return NULL;
 }
 
+bool hull_bus_has(struct bus *bus, gpa_t gpa)
+{
+    return bus_find(bus, gpa, 1) != NULL;
+}
+
 int hull_bus_read(struct bus *bus, gpa_t gpa, unsigned size, uint64_t *value)
 {
     struct device *dev = bus_find(bus, gpa, size);

@@ -257,12 +257,13 @@ bool interp_cbo_check(struct cpu *cpu, const struct op *op, gva_t va)
 {
     struct mmu_mode mode = riscv_mmu_data_mode(&cpu->hart);
     struct mmu_result r;
-    int cause;
+    int cause = 0;
 
-    if (!riscv_mmu_translate(&cpu->hart, va, 1, MMU_LOAD, mode, &r))
-        return true;
-    // Neither is allowed: the fault is a store's.
-    cause = riscv_mmu_translate(&cpu->hart, va, 1, MMU_STORE, mode, &r);
+    // When neither a load nor a store is allowed, the fault is a store's.
+    if (riscv_mmu_translate(&cpu->hart, va, 1, MMU_LOAD, mode, &r))
+        cause = riscv_mmu_translate(&cpu->hart, va, 1, MMU_STORE, mode, &r);
+    if (!cause && !hull_memory_ptr(cpu->memory, r.gpa, 1) && !hull_bus_has(cpu->bus, r.gpa))
+        cause = CAUSE_STORE_ACCESS;
     if (!cause)
         return true;
     interp_raise(cpu, op, (unsigned)cause, va);

@@ -62,6 +62,7 @@ void hull_bus_destroy(struct bus *bus); // destroys every device, last added fir
 // 0, or -HULL_EFAULT when there is no device or it refuses. `size` is 1, 2, 4 or 8.
 HULL_MUST_CHECK int hull_bus_read(struct bus *bus, gpa_t gpa, unsigned size, uint64_t *value);
 HULL_MUST_CHECK int hull_bus_write(struct bus *bus, gpa_t gpa, unsigned size, uint64_t value);
+bool hull_bus_has(struct bus *bus, gpa_t gpa); // whether a device is there
 
 // An interrupt wire: a function, an opaque pointer and a number. Level-triggered. Called with the
 // source device's lock held; must not block.
