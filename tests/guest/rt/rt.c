@@ -24,8 +24,9 @@ static uint8_t pages[PAGES][PAGE] __attribute__((aligned(65536)));
 // Each hart's stacks lie in one aligned region, so that no register has to be kept for this.
 unsigned rt_hart(void)
 {
-    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t sp;
 
+    __asm__ volatile("addi %0, sp, -1" : "=r"(sp));
     return (unsigned)((sp - (uintptr_t)rt_stacks) >> RT_STACK_SHIFT);
 }
 
