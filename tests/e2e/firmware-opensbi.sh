@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 240
+# OpenSBI as packaged by Debian, in M mode under a kernel in S mode: fw_dynamic and fw_jump, binary
+# and ELF, several harts; also with U-Boot as its S-mode payload.
+. "$(dirname "$0")/machine.bash"
+
+opensbi=/usr/lib/riscv64-linux-gnu/opensbi/generic
+smode=/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin
+[ -f $opensbi/fw_dynamic.bin ] || {
+    echo 'skip firmware-opensbi: the package opensbi is not there'
+    exit 77
+}
+
+linux() { # FIRMWARE HARTS
+    guest "linux-$1-$2" --firmware "$opensbi/$1" --cpus "$2" <<GUEST
+same '$1, $2 harts: all are there' $2 "\$(nproc)"
+same '$1, $2 harts: the SBI is the firmware' '0x1' "\$(dmesg | sed -n 's/.*SBI implementation ID=\([^ ]*\).*/\1/p')"
+same '$1, $2 harts: the network' 10.0.2.15/24 "\$(ip -4 -o addr show eth0 | awk '{ print \$4 }')"
+exit 5
+GUEST
+    # OpenSBI's SRST carries no code, the finisher does.
+    equal "$1, $2 harts: exit code" 5 $?
+    check "$1, $2 harts: its banner" grep -aq '^OpenSBI v' "linux-$1-$2"
+    relay "$1 $2" "linux-$1-$2" 3
+}
+linux fw_dynamic.bin 1
+linux fw_dynamic.elf 4
+linux fw_jump.bin 2
+
+# The guest's reboot goes through the firmware and comes back through it.
+guest again --firmware $opensbi/fw_dynamic.bin --cpus 2 --no-reboot <<'GUEST'
+reboot -f
+sleep 60
+GUEST
+equal 'reboot with --no-reboot' 0 $?
+
+[ ! -f $smode ] || {
+    timeout -k 5 "$BOOT_SECONDS" expect -f - "$HULL" $opensbi/fw_dynamic.bin $smode >talk 2>&1 <<'EXPECT'
+lassign $argv hull firmware uboot
+set timeout 60
+proc wanted {what} {
+    expect {
+        -re $what { return }
+        timeout { puts "\nmissing: $what"; exit 3 }
+        eof { puts "\nended before: $what"; exit 4 }
+    }
+}
+spawn -noecho $hull run --firmware $firmware --kernel $uboot --cpus 4
+wanted "OpenSBI v"
+wanted "Platform HART Count +: 4"
+wanted "U-Boot 20"
+wanted "stop autoboot"
+send "x"
+wanted "=> "
+send "sbi\r"
+wanted "SBI \[0-9.]+"
+wanted "OpenSBI"
+wanted "\n=> "
+send "bootefi hello\r"
+wanted "Hello, world!"
+wanted "=> "
+send "reset\r"
+wanted "OpenSBI v"
+wanted "stop autoboot"
+send "x"
+wanted "=> "
+send "poweroff\r"
+expect {
+    eof {}
+    timeout { puts "\nno end"; exit 5 }
+}
+lassign [wait] pid id os code
+exit $code
+EXPECT
+    equal 'U-Boot in S mode, reset, power-off' 0 $?
+    [ "$failures" = 0 ] || show talk
+}
+finish
