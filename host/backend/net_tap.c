@@ -2,8 +2,8 @@
 // A network card on a tap interface that the administrator has made.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +121,11 @@ static int tap_open(const char *name)
 
     if (strlen(name) >= sizeof(ifr.ifr_name)) {
         fprintf(stderr, "hull: tap interface %s: the name is too long\n", name);
+        return -1;
+    }
+    // TUNSETIFF would make the interface for root: one that leads nowhere and goes with us.
+    if (if_nametoindex(name) == 0) {
+        fprintf(stderr, "hull: tap interface %s: there is no such interface\n", name);
         return -1;
     }
     strcpy(ifr.ifr_name, name);
