@@ -30,3 +30,5 @@ $(GUEST_OUT)/%.elf: $(GUEST_DIR)/%.c $(GUEST_RT) $(GUEST_DEPS)
 	$(Q)$(GUEST_CC) $(GUEST_FLAGS) $(GUEST_MODE) $(GUEST_HTIF) -o $@ $< $(GUEST_RT)
 
 guest-tests: $(GUEST_ELF)
+
+-include tests/diff/diff.mk
