@@ -144,7 +144,7 @@ static void rx_loopback(struct uart *u, uint8_t byte)
         byte_ring_put(&u->rx, &byte, 1);
 }
 
-// Offers the buffer to the backend.
+// Offers the buffer to the backend. Whoever empties it, the guest may be waiting for THRE.
 static void tx_flush(struct uart *u)
 {
     const uint8_t *front;
@@ -156,6 +156,8 @@ static void tx_flush(struct uart *u)
         u->tx.head += taken < len ? (uint32_t)taken : len;
         if (taken < len)
             return;
+        if (!byte_ring_used(&u->tx))
+            u->thre_interrupt = true;
     }
 }
 
@@ -164,14 +166,13 @@ static void write_thr(struct uart *u, uint8_t byte)
     u->thre_interrupt = false;
     if (u->mcr & MCR_LOOP) {
         rx_loopback(u, byte);
+        u->thre_interrupt = !byte_ring_used(&u->tx);
     } else {
         if (!byte_ring_room(&u->tx))
             tx_flush(u);
         byte_ring_put(&u->tx, &byte, 1); // a guest that ignores THRE overruns, as on the real chip
         tx_flush(u);
     }
-    if (!byte_ring_used(&u->tx))
-        u->thre_interrupt = true;
 }
 
 static void write_ier(struct uart *u, uint8_t value)
@@ -371,7 +372,6 @@ size_t hull_uart_receive(struct device *dev, const void *buf, size_t len)
 
     hull_device_lock(dev);
     u->rx_starved = false; // the caller knows what is left; rx_ready is for later
-    rx_pull(u);
     taken = byte_ring_put(&u->line, buf, len);
     rx_pull(u);
     taken += byte_ring_put(&u->line, (const uint8_t *)buf + taken, len - taken);
@@ -386,12 +386,8 @@ void hull_uart_tx_ready(struct device *dev)
     struct uart *u = uart_of(dev);
 
     hull_device_lock(dev);
-    if (byte_ring_used(&u->tx)) {
-        tx_flush(u);
-        if (!byte_ring_used(&u->tx))
-            u->thre_interrupt = true;
-        update_irq(u);
-    }
+    tx_flush(u);
+    update_irq(u);
     hull_device_unlock(dev);
 }
 

@@ -39,7 +39,7 @@ static int teardown(void **state)
 
 static uint64_t get(uint64_t reg, unsigned size)
 {
-    uint64_t value = 0;
+    uint64_t value = UINT64_MAX;
 
     assert_int_equal(hull_bus_read(&fvm.vm.bus, BASE + reg, size, &value), 0);
     return value;

@@ -72,6 +72,7 @@ static void config_space_describes_the_card(void **state)
     assert_int_equal(rig_config(&wire->rig, 0, 4), 0x01005452);
     assert_int_equal(rig_config(&wire->rig, 4, 2), 0x0302);
     assert_int_equal(rig_config(&wire->rig, 6, 2), 1);
+    assert_int_equal(rig_config(&wire->rig, 8, 2), 1);
     assert_int_equal(rig_config(&wire->rig, 10, 2), 1400);
     assert_true(virtio_of(wire->rig.dev)->offered & F_MTU);
 }
@@ -126,6 +127,10 @@ static void frames_go_out(void **state)
         assert_int_equal(wire->sent_len, 1514);
         assert_memory_equal(wire->sent, at + header, 1514);
     }
+    assert_true(wire->rig.irq);
+    fill_frame(wire, 10, 14);
+    send_frame(wire, 10, 14);
+    assert_int_equal(wire->sent_len, 14);
     at = fill_frame(wire, 10, 65550);
     send_frame(wire, 10, 65550);
     assert_int_equal(wire->sent_len, 65550);
@@ -277,6 +282,8 @@ static void a_frame_that_never_fits_is_dropped(void **state)
 
     assert_true(receive(wire, 13)); // neither of these is a frame
     assert_true(receive(wire, 65551));
+    assert_false(receive(wire, 14)); // these are
+    assert_false(receive(wire, 65550));
     assert_false(rig_needs_reset(&wire->rig));
 }
 
@@ -309,8 +316,12 @@ static void the_backend_hears_of_new_buffers(void **state)
     rig_kick(&wire->rig, RX); // nobody waits
     assert_int_equal(wire->ready_count, 1);
     assert_true(receive(wire, 60));
+    give_buffers(wire, 1, 2000);
+    rig_kick(&wire->rig, RX); // the last frame found its buffer
+    assert_int_equal(wire->ready_count, 1);
+    assert_true(receive(wire, 60));
     assert_false(receive(wire, 60));
-    assert_int_equal(rig_avail_event(&wire->rig, RX), 1);
+    assert_int_equal(rig_avail_event(&wire->rig, RX), 2);
     give_buffers(wire, 1, 2000);
     rig_kick(&wire->rig, RX);
     assert_int_equal(wire->ready_count, 2);
@@ -328,6 +339,7 @@ static void a_flood_is_sent_in_slices(void **state)
     hull_store_le16(rig_ptr(rig, rig->q[TX].driver + 2), 256); // all entries name chain 0
     rig_kick(rig, TX);
     assert_int_equal(wire->sent_count, VIRTIO_SLICE);
+    assert_true(rig->irq);
     hull_store_le16(rig_ptr(rig, rig->q[TX].driver + 2), 266);
     fake_env_advance(&rig->fake, 1);
     assert_int_equal(wire->sent_count, 266);

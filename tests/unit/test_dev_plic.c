@@ -37,7 +37,7 @@ static int teardown(void **state)
 
 static uint32_t get(uint64_t reg)
 {
-    uint64_t value = 0;
+    uint64_t value = UINT64_MAX;
 
     assert_int_equal(hull_bus_read(&fvm.vm.bus, BASE + reg, 4, &value), 0);
     return (uint32_t)value;

@@ -51,7 +51,7 @@ static int teardown(void **state)
 
 static uint32_t get(unsigned reg)
 {
-    uint64_t value = 0;
+    uint64_t value = UINT64_MAX;
 
     assert_int_equal(hull_bus_read(&bus, 0x101000 + reg, 4, &value), 0);
     return (uint32_t)value;
@@ -131,6 +131,11 @@ static void an_alarm_in_the_past_rings_at_once(void **state)
     hull_bus_reset(&bus);
     assert_false(irq);
     assert_int_equal(get(IRQ_ENABLED), 0);
+    set_alarm(1ull << 63);
+    get_time();
+    hull_bus_reset(&bus);
+    assert_int_equal(get(TIME_HIGH), 0);
+    assert_int_equal(get(ALARM_HIGH), 0);
 }
 
 static void a_cleared_alarm_stays_silent(void **state)

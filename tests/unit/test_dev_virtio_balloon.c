@@ -76,6 +76,7 @@ static void inflated_pages_go_back_to_the_host(void **state)
     for (unsigned i = 0; i < 32; i++)
         assert_true(page_is(rig, i, (i >= 1 && i <= 3) || i == 8 || i == 9 || i == 20 ? 0 : 0xaa));
     assert_int_equal(rig->fake.discards, 3); // neighbours go together
+    assert_true(rig->irq);
 }
 
 static void pages_outside_of_memory_are_left_out(void **state)
@@ -126,12 +127,14 @@ static void deflating_discards_nothing(void **state)
 
 static void report_pages(struct rig *rig, unsigned queue)
 {
-    const struct rig_segment segments[] = {
-        {PAGE(4), 0x2000, true}, {PAGE(8) + 1, 0x2fff, true}, {PAGE(16) + 8, 0xff0, true}};
+    const struct rig_segment segments[] = {{PAGE(4), 0x2000, true},
+                                           {PAGE(8) + 1, 0x2fff, true},
+                                           {PAGE(16) + 8, 0xff0, true},
+                                           {PAGE(18) + 8, 0x1000, true}};
     uint32_t head, len;
 
     memset(rig_ptr(rig, PAGE(0)), 0xaa, 0x20000);
-    rig_chain(rig, queue, segments, 3);
+    rig_chain(rig, queue, segments, 4);
     rig_kick(rig, queue);
     assert_true(rig_used(rig, queue, &head, &len));
     assert_int_equal(len, 0);
@@ -152,6 +155,7 @@ static void reported_pages_go_back_to_the_host(void **state)
         assert_true(page_is(rig, 9, 0));
         assert_true(page_is(rig, 10, 0));
         assert_true(page_is(rig, 16, 0xaa));
+        assert_int_equal(rig->fake.discards, 2 * (queue - 1));
     }
 }
 
@@ -222,6 +226,15 @@ static void many_requests_come_in_slices(void **state)
     assert_int_equal(rig->fake.discards, QUEUE_SIZE);
 }
 
+static unsigned written_calls;
+
+static void count_written(void *ctx, gpa_t gpa)
+{
+    (void)ctx;
+    (void)gpa;
+    written_calls++;
+}
+
 static void random_bytes_fill_the_buffers(void **state)
 {
     struct rig *rig = *state;
@@ -231,6 +244,8 @@ static void random_bytes_fill_the_buffers(void **state)
     uint32_t head, len, zeroes = 0;
 
     rig_start(rig, VIRTIO_F_VERSION_1, 1, QUEUE_SIZE);
+    written_calls = 0;
+    rig->memory.watch = (struct mem_watch){RIG_BUFFERS + 0x1000, 28, count_written, NULL};
     rig_chain(rig, 0, segments, 2);
     rig_kick(rig, 0);
     assert_true(rig_used(rig, 0, &head, &len));
@@ -240,6 +255,8 @@ static void random_bytes_fill_the_buffers(void **state)
     for (unsigned i = 0; i < 28; i++)
         zeroes += !at[0x1000 + i];
     assert_true(zeroes < 10);
+    assert_int_equal(written_calls, 1);
+    assert_true(rig->irq);
     assert_int_equal(at[100], 0);
     assert_int_equal(at[0x1000 + 28], 0);
 }

@@ -77,6 +77,7 @@ static void output_reaches_the_backend(void **state)
     assert_memory_equal(tty->out, "hello, world", 12);
     assert_true(rig_used(&tty->rig, TX, &head, &len));
     assert_int_equal(len, 0);
+    assert_true(tty->rig.irq);
 }
 
 static void output_waits_for_the_backend(void **state)
@@ -167,6 +168,19 @@ static void input_fills_buffers(void **state)
     give_input_buffer(tty, 2, 4);
     rig_kick(&tty->rig, RX); // the backend has nothing left
     assert_int_equal(tty->ready_count, 2);
+    give_input_buffer(tty, 3, 4);
+    assert_int_equal(hull_virtio_console_receive(tty->rig.dev, "0123456789", 10), 8);
+    assert_memory_equal(rig_ptr(&tty->rig, RIG_BUFFERS + 0x2000), "0123", 5);
+    assert_memory_equal(rig_ptr(&tty->rig, RIG_BUFFERS + 0x3000), "4567", 5);
+    give_input_buffer(tty, 4, 4);
+    rig_kick(&tty->rig, RX);
+    rig_kick(&tty->rig, RX); // told once
+    assert_int_equal(tty->ready_count, 3);
+    assert_int_equal(hull_virtio_console_receive(tty->rig.dev, "ab", 2), 2);
+    assert_true(rig_used(&tty->rig, RX, &head, &len));
+    assert_true(rig_used(&tty->rig, RX, &head, &len));
+    assert_true(rig_used(&tty->rig, RX, &head, &len)); // no more buffers were used than needed
+    assert_false(rig_used(&tty->rig, RX, &head, &len));
 }
 
 static void an_input_buffer_without_room_breaks_the_device(void **state)
@@ -191,9 +205,13 @@ static void resizing_tells_the_driver(void **state)
     assert_int_equal(rig_config(&tty->rig, 4, 4), 1);
     hull_virtio_console_resize(tty->rig.dev, 80, 24);
     assert_false(tty->rig.irq); // nothing changed
+    hull_virtio_console_resize(tty->rig.dev, 132, 24);
+    rig_ack(&tty->rig);
     hull_virtio_console_resize(tty->rig.dev, 132, 70000);
     assert_int_equal(rig_get(&tty->rig, VIRTIO_MMIO_INTERRUPT_STATUS), 2);
-    assert_int_equal(rig_get(&tty->rig, VIRTIO_MMIO_CONFIG_GENERATION), 2);
+    assert_int_equal(rig_get(&tty->rig, VIRTIO_MMIO_CONFIG_GENERATION), 3);
+    hull_virtio_console_resize(tty->rig.dev, 132, 70000);
+    assert_int_equal(rig_get(&tty->rig, VIRTIO_MMIO_CONFIG_GENERATION), 3);
     assert_int_equal(rig_config(&tty->rig, 0, 2), 132);
     assert_int_equal(rig_config(&tty->rig, 2, 2), 65535);
 }
@@ -206,6 +224,11 @@ static void emergency_output_needs_no_driver(void **state)
     rig_set(&tty->rig, VIRTIO_MMIO_CONFIG + 4, 'x');
     assert_int_equal(tty->out_len, 1);
     assert_int_equal(tty->out[0], 'p');
+    assert_int_equal(hull_bus_write(&tty->rig.bus, RIG_DEVICE_BASE + VIRTIO_MMIO_CONFIG + 4, 8,
+                                    (uint64_t)'q' << 32 | 'x'),
+                     0); // two halves
+    assert_int_equal(tty->out_len, 2);
+    assert_int_equal(tty->out[1], 'q');
 }
 
 int main(void)

@@ -200,11 +200,15 @@ static void bad_queue_addresses_and_sizes_need_a_reset(void **state)
 static void a_ready_queue_is_fixed(void **state)
 {
     struct rig *rig = *state;
+    struct rig_segment segment = {RIG_BUFFERS, 8, true};
     struct virtio_device *v = virtio_of(rig->dev);
     struct virtq before;
 
     rig_start(rig, VIRTIO_F_VERSION_1, 1, 8);
+    rig_chain(rig, 0, &segment, 1);
+    rig_kick(rig, 0);
     before = v->queues[0];
+    assert_int_equal(before.last_avail, 1);
     for (uint64_t reg = VIRTIO_MMIO_QUEUE_NUM; reg <= VIRTIO_MMIO_QUEUE_DEVICE_HIGH; reg += 4)
         if (reg < VIRTIO_MMIO_QUEUE_NOTIFY || reg > VIRTIO_MMIO_STATUS)
             rig_set(rig, reg, reg == VIRTIO_MMIO_QUEUE_READY ? 1 : 0x1234);
@@ -226,6 +230,25 @@ static void nothing_moves_before_driver_ok(void **state)
     rig_set(rig, VIRTIO_MMIO_STATUS, 15); // DRIVER_OK finds what stands there
     assert_true(rig_used(rig, 0, &head, &len));
     assert_true(rig->irq);
+}
+
+static void a_queue_may_come_late(void **state)
+{
+    struct rig *rig = *state;
+    uint32_t head, len;
+
+    assert_true(rig_negotiate(rig, VIRTIO_F_VERSION_1));
+    rig_set(rig, VIRTIO_MMIO_STATUS, 15);
+    rig_queue_setup(rig, 0, 8);
+    rig_set(rig, VIRTIO_MMIO_QUEUE_READY, 0);
+    rig_desc(rig, 0, 0, RIG_BUFFERS, 8, DESC_WRITE, 0);
+    rig_make_available(rig, 0, 0);
+    rig_set(rig, VIRTIO_MMIO_QUEUE_NUM, 8);
+    rig_set(rig, VIRTIO_MMIO_QUEUE_DESC_LOW, (uint32_t)rig->q[0].desc);
+    rig_set(rig, VIRTIO_MMIO_QUEUE_DRIVER_LOW, (uint32_t)rig->q[0].driver);
+    rig_set(rig, VIRTIO_MMIO_QUEUE_DEVICE_LOW, (uint32_t)rig->q[0].device);
+    rig_set(rig, VIRTIO_MMIO_QUEUE_READY, 1);
+    assert_true(rig_used(rig, 0, &head, &len));
 }
 
 static void stray_notifications_do_nothing(void **state)
@@ -271,6 +294,7 @@ static void reset_forgets_everything(void **state)
         rig_chain(rig, 0, &segment, 1);
         rig_kick(rig, 0);
         assert_true(rig->irq);
+        rig_set(rig, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
         if (by_bus)
             hull_bus_reset(&rig->bus);
         else
@@ -280,6 +304,14 @@ static void reset_forgets_everything(void **state)
         assert_int_equal(rig_get(rig, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
         assert_int_equal(rig_get(rig, VIRTIO_MMIO_QUEUE_READY), 0);
         assert_int_equal(virtio_of(rig->dev)->features, 0);
+        assert_int_equal(rig_get(rig, VIRTIO_MMIO_DEVICE_FEATURES), 3u << 28); // the low half
+        rig_set(rig, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_FEATURES_OK);
+        assert_int_equal(virtio_of(rig->dev)->features, 0);
+        rig_set(rig, VIRTIO_MMIO_STATUS, 0);
+        rig_set(rig, VIRTIO_MMIO_DRIVER_FEATURES, 1u << 28);
+        rig_set(rig, VIRTIO_MMIO_STATUS, VIRTIO_STATUS_FEATURES_OK);
+        assert_int_equal(virtio_of(rig->dev)->features, VIRTIO_F_INDIRECT_DESC);
+        rig_set(rig, VIRTIO_MMIO_STATUS, 0);
         rig_kick(rig, 0);
         assert_false(rig->irq);
     }
@@ -372,6 +404,7 @@ int main(void)
         TEST(bad_queue_addresses_and_sizes_need_a_reset),
         TEST(a_ready_queue_is_fixed),
         TEST(nothing_moves_before_driver_ok),
+        TEST(a_queue_may_come_late),
         TEST(stray_notifications_do_nothing),
         TEST(interrupts_are_acknowledged_bit_by_bit),
         TEST(reset_forgets_everything),

@@ -416,6 +416,26 @@ static void kicks_are_asked_for_when_the_queue_is_empty(void **state)
     assert_int_equal(rig_used_flags(rig, 0), 0);
 }
 
+static void fill_meanwhile(void *ctx, gpa_t gpa)
+{
+    const struct rig_segment segment = {RIG_BUFFERS, 4, true};
+
+    (void)gpa;
+    rig_chain(ctx, 0, &segment, 1);
+}
+
+// The driver adds a buffer after the device found none and before it asks to be notified.
+static void nothing_is_lost_between_looking_and_asking(void **state)
+{
+    struct rig *rig = *state;
+    struct virtq_chain chain;
+
+    rig_start(rig, FEATURES | VIRTIO_F_EVENT_IDX, 1, SIZE);
+    rig->memory.watch = (struct mem_watch){rig->q[0].device + 4 + 8 * SIZE, 2, fill_meanwhile, rig};
+    assert_int_equal(pop(rig, &chain), 1);
+    assert_int_equal(chain.writable_len, 4);
+}
+
 static unsigned written_calls;
 
 static void count_written(void *ctx, gpa_t gpa)
@@ -454,6 +474,50 @@ static void writes_into_memory_are_told(void **state)
     assert_int_equal(written_calls, 4);
 }
 
+// Every offset and length, against the same bytes in one piece.
+static void any_part_of_a_chain_can_be_copied(void **state)
+{
+    struct rig *rig = *state;
+    static const unsigned lens[] = {3, 1, 4};
+    struct rig_segment segments[6];
+    struct virtq_chain chain;
+    char flat[] = "abcdefgh", buf[16], back[9];
+
+    rig_start(rig, FEATURES, 1, SIZE);
+    for (unsigned i = 0, at = 0; i < 3; at += lens[i++]) {
+        segments[i] = (struct rig_segment){RIG_BUFFERS + 64 * i, lens[i], false};
+        segments[i + 3] = (struct rig_segment){RIG_BUFFERS + 64 * (i + 3), lens[i], true};
+        memcpy(rig_ptr(rig, segments[i].gpa), flat + at, lens[i]);
+    }
+    rig_chain(rig, 0, segments, 6);
+    assert_int_equal(pop(rig, &chain), 1);
+    for (unsigned offset = 0; offset <= 9; offset++) {
+        for (unsigned len = 0; len <= 9; len++) {
+            unsigned n = offset > 8 ? 0 : len < 8 - offset ? len : 8 - offset;
+
+            memset(buf, '-', sizeof(buf));
+            assert_int_equal(virtq_chain_read(&chain, offset, buf, len), n);
+            assert_memory_equal(buf, flat + (offset > 8 ? 0 : offset), n);
+            assert_int_equal(buf[n], '-');
+            for (unsigned i = 3; i < 6; i++)
+                memset(rig_ptr(rig, segments[i].gpa), '.', 32);
+            assert_int_equal(virtq_chain_write(queue(rig), &chain, offset, flat, len), n);
+            for (unsigned i = 3, at = 0; i < 6; at += lens[i++ - 3])
+                memcpy(back + at, rig_ptr(rig, segments[i].gpa), lens[i - 3]);
+            for (unsigned i = 0; i < 8; i++)
+                assert_int_equal(back[i], i >= offset && i < offset + n ? flat[i - offset] : '.');
+            for (unsigned i = 3; i < 6; i++)
+                assert_memory_equal((char *)rig_ptr(rig, segments[i].gpa) + lens[i - 3], "....", 4);
+        }
+    }
+    written_calls = 0;
+    rig->memory.watch = (struct mem_watch){segments[5].gpa + 2, 2, count_written, NULL};
+    virtq_chain_written(queue(rig), &chain, 6);
+    assert_int_equal(written_calls, 0);
+    virtq_chain_written(queue(rig), &chain, 7);
+    assert_int_equal(written_calls, 1);
+}
+
 static void bytes_cross_segments(void **state)
 {
     struct rig *rig = *state;
@@ -479,8 +543,8 @@ static void bytes_cross_segments(void **state)
     assert_int_equal(chain.readable_len, 2);
     assert_int_equal(chain.readable_count, 1);
     assert_int_equal(virtq_chain_gpa(&chain, chain.readable), RIG_BUFFERS + 17);
-    assert_int_equal(virtq_chain_read(&chain, 0, text, 1), 1);
-    assert_int_equal(text[0], 'e');
+    assert_int_equal(virtq_chain_read(&chain, 0, text, 8), 2);
+    assert_memory_equal(text, "ef", 2);
     virtq_chain_cut(&chain, 3);
     assert_int_equal(chain.writable_count, 1);
     virtq_chain_cut(&chain, 1);
@@ -506,7 +570,9 @@ int main(void)
         TEST(interrupts_come_at_the_used_event),
         TEST(an_event_inside_a_batch_interrupts_once),
         TEST(kicks_are_asked_for_when_the_queue_is_empty),
+        TEST(nothing_is_lost_between_looking_and_asking),
         TEST(writes_into_memory_are_told),
+        TEST(any_part_of_a_chain_can_be_copied),
         TEST(bytes_cross_segments),
     };
     return cmocka_run_group_tests_name("core/dev/virtio/virtq", tests, NULL, NULL);

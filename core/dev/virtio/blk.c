@@ -125,7 +125,6 @@ void blk_run(struct blk *blk)
         io = collect(blk);
         if (!io)
             continue;
-        blk->run_again = true;
         virtio_unlock(&blk->vdev);
         for (; io; io = next) {
             next = io->next; // the request is gone once it is submitted

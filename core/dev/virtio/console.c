@@ -127,10 +127,12 @@ void hull_virtio_console_resize(struct device *dev, unsigned columns, unsigned r
     struct virtio_device *v = virtio_of(dev);
     struct console *c = console_of(v);
 
+    columns = columns < UINT16_MAX ? columns : UINT16_MAX;
+    rows = rows < UINT16_MAX ? rows : UINT16_MAX;
     virtio_lock(v);
     if (columns != c->columns || rows != c->rows) {
-        c->columns = columns < UINT16_MAX ? (uint16_t)columns : UINT16_MAX;
-        c->rows = rows < UINT16_MAX ? (uint16_t)rows : UINT16_MAX;
+        c->columns = (uint16_t)columns;
+        c->rows = (uint16_t)rows;
         virtio_config_changed(v);
     }
     virtio_unlock(v);

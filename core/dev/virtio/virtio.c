@@ -110,15 +110,11 @@ static void negotiate(struct virtio_device *v, uint64_t driver_features)
     v->status |= VIRTIO_STATUS_FEATURES_OK;
 }
 
-// A driver only ever adds bits (2.1.1); 0 is a reset.
+// A driver only ever adds bits (2.1.1). For 0 the transport calls virtio_reset().
 void virtio_set_status(struct virtio_device *v, uint8_t status, uint64_t driver_features)
 {
     uint8_t added = status & ~v->status & DRIVER_BITS;
 
-    if (!status) {
-        virtio_reset(v);
-        return;
-    }
     if (v->quiescing)
         return;
     if (added & VIRTIO_STATUS_FEATURES_OK) {

@@ -66,6 +66,7 @@ static uint16_t avail_idx(const struct virtq *q)
     return load16(q->driver_host + RING_IDX);
 }
 
+// The indices are 0: deactivation left them so.
 int virtq_activate(struct virtq *q)
 {
     const struct guest_memory *mem = q->vdev->memory;
@@ -79,7 +80,6 @@ int virtq_activate(struct virtq *q)
     q->device_host = hull_memory_ptr(mem, q->device, device_area_size(q->size));
     if (!q->desc_host || !q->driver_host || !q->device_host)
         return -HULL_EINVAL;
-    q->last_avail = q->used = q->signalled = 0;
     q->ready = true;
     return 0;
 }
