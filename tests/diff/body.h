@@ -20,8 +20,13 @@
 
 #define POOL_SIZE 4096 // operands, of each kind
 
+// FP operands lie in turn: element i of the pool, word i of the area below gp.
+#define OPERAND_CLASSES 4
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
+
+enum operand_class { OPERAND_S, OPERAND_D, OPERAND_H, OPERAND_BAD };
 
 struct state {
     uint64_t x[32], f[32], fcsr;

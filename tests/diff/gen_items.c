@@ -162,17 +162,62 @@ static uint32_t imm_b(unsigned imm)
 }
 
 // Every bit outside of the mask is random; then the fields that must not be are set.
-static void item_plain(struct gen *gen, unsigned class)
+static uint32_t plain_instruction(struct gen *gen, const struct source *source)
 {
     static const uint8_t rounding[] = {0, 1, 2, 3, 4, 7, 7, 7};
-    const struct source *source = pick(gen, class);
     uint32_t insn = (uint32_t)gen_random(gen);
     unsigned rd = source->regs & RD_F ? any(gen) : dest(gen);
 
     insn = (insn & ~(31u << 7)) | rd << 7;
     if (source->format == FMT_FR4 || source->format == FMT_FR_RM || source->format == FMT_FR2_RM)
         insn = (insn & ~0x7000u) | (uint32_t)rounding[gen_below(gen, 8)] << 12;
-    gen_word(gen, (insn & ~source->mask) | source->match);
+    return (insn & ~source->mask) | source->match;
+}
+
+static void item_integer(struct gen *gen)
+{
+    gen_word(gen, plain_instruction(gen, pick(gen, CLASS_INTEGER)));
+}
+
+// The format of an FP instruction's operands.
+static enum operand_class operand_class(uint32_t insn)
+{
+    static const uint8_t classes[] = {OPERAND_S, OPERAND_D, OPERAND_H, OPERAND_BAD};
+
+    if ((insn & 0x7f) == 0x53 && insn >> 27 == 0x08) // from one format to another
+        return classes[insn >> 20 & 3];
+    return classes[insn >> 25 & 3];
+}
+
+static void load_operand(struct gen *gen, unsigned reg, enum operand_class class)
+{
+    int offset = (int)(gen_below(gen, AREA_HALF / 32) * 32 + class * 8) - AREA_HALF;
+
+    gen_word(gen, 0x3007 | reg << 7 | GP << 15 | imm_i((unsigned)offset & 0xfff)); // fld
+}
+
+// With operands that are left from before, or with fresh ones of the right format, and the flags
+// that this instruction raises.
+static void item_fp(struct gen *gen)
+{
+    const struct source *source = pick(gen, CLASS_FP);
+    uint32_t insn = plain_instruction(gen, source);
+    unsigned rs1 = insn >> 15 & 31, rs2 = insn >> 20 & 31, rs3 = insn >> 27;
+    enum operand_class class = operand_class(insn);
+    bool fresh = gen_below(gen, 4);
+
+    if (fresh) {
+        if (source->regs & RS1_F)
+            load_operand(gen, rs1, class);
+        if (source->regs & RS2_F && gen_below(gen, 4))
+            load_operand(gen, rs2, class);
+        if (source->regs & RS3_F && gen_below(gen, 4))
+            load_operand(gen, rs3, class);
+        gen_word(gen, 0x00105073); // csrrwi x0, fflags, 0
+    }
+    gen_word(gen, insn);
+    if (fresh && gen_random(gen) & 1)
+        gen_word(gen, 0x00102073 | dest(gen) << 7); // csrr rd, fflags
 }
 
 static void emit_load(struct gen *gen, unsigned base, int offset)
@@ -382,9 +427,9 @@ void gen_item(struct gen *gen)
     unsigned n = gen_below(gen, 100);
 
     if (n < 28)
-        item_plain(gen, CLASS_INTEGER);
+        item_integer(gen);
     else if (n < 58)
-        item_plain(gen, CLASS_FP);
+        item_fp(gen);
     else if (n < 74)
         item_memory(gen);
     else if (n < 77)
@@ -404,5 +449,5 @@ void gen_item(struct gen *gen)
     else if (gen->depth < 2)
         n < 98 ? item_branch(gen) : item_loop(gen);
     else
-        item_plain(gen, CLASS_INTEGER);
+        item_integer(gen);
 }

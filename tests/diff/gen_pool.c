@@ -59,20 +59,19 @@ static uint64_t fp_number(struct gen *gen, unsigned exponent_bits, unsigned frac
            (uint64_t)(exponent & max) << fraction_bits | (fraction & fraction_mask);
 }
 
-static uint64_t fp_operand(struct gen *gen)
+static uint64_t fp_of_class(struct gen *gen, enum operand_class class)
 {
-    switch (gen_below(gen, 16)) {
+    switch (class) {
+    case OPERAND_S: return fp_number(gen, 8, 23) | 0xffffffff00000000;
+    case OPERAND_D: return fp_number(gen, 11, 52);
+    case OPERAND_H: return fp_number(gen, 5, 10) | 0xffffffffffff0000;
+    default: break;
+    }
+    switch (gen_below(gen, 4)) { // boxed badly
     case 0: return gen_random(gen);
-    case 1: return fp_number(gen, 8, 23) | (uint64_t)(uint32_t)gen_random(gen) << 32; // no box
+    case 1: return fp_number(gen, 8, 23) | (uint64_t)(uint32_t)gen_random(gen) << 32;
     case 2: return fp_number(gen, 5, 10) | 0xffffffff00000000;
-    case 3:
-    case 4:
-    case 5: return fp_number(gen, 5, 10) | 0xffffffffffff0000;
-    case 6:
-    case 7:
-    case 8:
-    case 9: return fp_number(gen, 8, 23) | 0xffffffff00000000;
-    default: return fp_number(gen, 11, 52);
+    default: return fp_number(gen, 8, 23);
     }
 }
 
@@ -80,6 +79,6 @@ void gen_fill_pools(struct gen *gen, struct body *body)
 {
     for (unsigned i = 0; i < POOL_SIZE; i++) {
         body->integers[i] = integer(gen);
-        body->floats[i] = fp_operand(gen);
+        body->floats[i] = fp_of_class(gen, i % OPERAND_CLASSES);
     }
 }

@@ -89,11 +89,10 @@ static void initial_state(unsigned sequence, unsigned number)
     STATE->x[3] = AREA_BASE + AREA_HALF;
     STATE->x[4] = STATE_BASE;
     STATE->fcsr = splitmix(&rng) % 5 << 5 | splitmix(&rng) % 32;
-    for (unsigned i = 0; i < AREA_WORDS; i++) {
-        const uint64_t *pool = splitmix(&rng) & 1 ? BODY->integers : BODY->floats;
-
-        AREA[i] = pool[splitmix(&rng) % POOL_SIZE];
-    }
+    for (unsigned i = 0; i < AREA_WORDS / 2; i++)
+        AREA[i] = BODY->floats[(splitmix(&rng) % POOL_SIZE & ~3ul) + i % OPERAND_CLASSES];
+    for (unsigned i = AREA_WORDS / 2; i < AREA_WORDS; i++)
+        AREA[i] = BODY->integers[splitmix(&rng) % POOL_SIZE];
 }
 
 static uint64_t state_hash(uint64_t hash)
