@@ -32,7 +32,7 @@ _start:
 #endif
     j rt_start_hart
 
-// Also where HSM starts further harts: a0 = hart, a1 = device tree or the SBI's opaque value.
+// a0 = hart, a1 = device tree
 .globl rt_start_hart
 rt_start_hart:
     region
@@ -61,6 +61,30 @@ rt_start_hart:
 1:  call rt_secondary
 2:  wfi
     j 2b
+
+#ifdef RT_SMODE
+// Where HSM starts further harts, and resumes any: a0 = hart, a1 = a function, which gets the hart,
+// satp and sstatus as they were found.
+.globl rt_sbi_entry
+rt_sbi_entry:
+    mv s0, a1
+    region
+    li t1, RT_STACK_SIZE
+    add sp, t0, t1
+    li t1, RT_STRAP_TOP
+    add t1, t0, t1
+    csrw sscratch, t1
+    la t1, rt_trap_s
+    csrw stvec, t1
+    csrr a1, satp
+    csrr a2, sstatus
+    mv s1, a0
+    jalr s0
+    li a7, 0x48534d // hart_stop
+    li a6, 1
+    ecall
+    unimp
+#endif
 
 // xscratch is the top of the trap stack, and zero in a handler: a trap there nests, on the stack that it
 // finds.

@@ -114,7 +114,10 @@ static void count_guarded(uint64_t hart)
         uint64_t old;
 
         do
-            __asm__ volatile("amoswap.d.aq %0, %1, (%2)" : "=r"(old) : "r"(1), "r"(&lock.value) : "memory");
+            __asm__ volatile("amoswap.d.aq %0, %1, (%2)"
+                             : "=r"(old)
+                             : "r"(1), "r"(&lock.value)
+                             : "memory");
         while (old);
         guarded.value++;
         __asm__ volatile("fence rw, w\n sd zero, (%0)" ::"r"(&lock.value) : "memory");
@@ -226,6 +229,12 @@ static void tearing(void)
 }
 
 const struct rt_case rt_cases[] = {
-    {"amo", amo},           {"lr-sc", lrsc},      {"amocas", cas},   {"lock", locked},
-    {"store-buffering", sb}, {"message-passing", mp}, {"tearing", tearing}, {0},
+    {"amo", amo},
+    {"lr-sc", lrsc},
+    {"amocas", cas},
+    {"lock", locked},
+    {"store-buffering", sb},
+    {"message-passing", mp},
+    {"tearing", tearing},
+    {0},
 };
