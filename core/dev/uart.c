@@ -2,7 +2,8 @@
 // ns16550a. What leaves the transmitter goes to the backend at once, or waits in a buffer for
 // hull_uart_tx_ready(); THRE stays clear until that buffer is empty, so a guest that polls or waits
 // for the interrupt never loses a byte. Input waits on the "line", outside of the receive FIFO, and
-// moves in as the guest listens: what a driver throws away when it clears the FIFOs stays small.
+// moves in as the guest listens: a driver that starts up throws away what it finds, and a script's
+// first line, there before the guest is, must not be among that.
 #include "core/dev/byte_ring.h"
 #include "core/dev/devices.h"
 
@@ -60,6 +61,7 @@ enum uart_register { // with DLAB clear
 #define FIFO_SIZE 16
 #define LINE_SIZE 256
 #define TX_SIZE 4096
+#define POLLS_TO_LISTEN 3
 
 struct uart {
     struct device dev;
@@ -68,6 +70,7 @@ struct uart {
     struct byte_ring rx, line, tx;
     uint8_t ier, fcr, lcr, mcr, msr, scr, dll, dlm;
     uint8_t lsr_errors;  // OE, FE, BI: until LSR is read
+    uint8_t polls;       // reads of LSR that were not about sending, up to POLLS_TO_LISTEN
     bool thre_interrupt; // THR became empty, or ETBEI was turned on while it was
     bool rx_starved;     // the backend holds input back until rx_ready
     bool irq_level;
@@ -113,25 +116,38 @@ static void update_irq(struct uart *u)
     hull_irq_set(&u->irq, level);
 }
 
+// Whether input has a reader: one that takes interrupts, or has looked for input in LSR again and
+// again. Drivers that probe and start up read LSR and RBR in turn with other registers.
+static bool guest_listens(const struct uart *u)
+{
+    return (u->ier & IER_ERBFI) || u->polls == POLLS_TO_LISTEN;
+}
+
+static void rx_ready_tell(struct uart *u)
+{
+    if (!u->rx_starved || !byte_ring_room(&u->line))
+        return;
+    u->rx_starved = false;
+    if (u->backend.rx_ready)
+        u->backend.rx_ready(u->backend.ctx);
+}
+
 // Moves input from the line into the FIFO: all that fits for a guest that takes interrupts, one
-// byte at a time for one that polls or does not listen yet.
+// byte at a time for one that polls.
 static void rx_pull(struct uart *u)
 {
     uint32_t want = (u->ier & IER_ERBFI) && (u->fcr & FCR_ENABLE) ? FIFO_SIZE : 1;
     bool moved = false;
     uint8_t byte;
 
-    if (u->mcr & MCR_LOOP)
+    if ((u->mcr & MCR_LOOP) || !guest_listens(u))
         return;
     while (byte_ring_used(&u->rx) < want && byte_ring_take(&u->line, &byte, 1)) {
         byte_ring_put(&u->rx, &byte, 1);
         moved = true;
     }
-    if (moved && u->rx_starved && byte_ring_room(&u->line)) {
-        u->rx_starved = false;
-        if (u->backend.rx_ready)
-            u->backend.rx_ready(u->backend.ctx);
-    }
+    if (moved)
+        rx_ready_tell(u);
 }
 
 static void rx_loopback(struct uart *u, uint8_t byte)
@@ -190,10 +206,14 @@ static void write_ier(struct uart *u, uint8_t value)
 // buffer behind it.
 static void write_fcr(struct uart *u, uint8_t value)
 {
-    bool toggled = (value ^ u->fcr) & FCR_ENABLE;
+    // Without FIFOs a byte waits in RBR itself, and turning them on leaves it there: Linux does that
+    // after it has enabled the interrupt.
+    bool turned_off = u->fcr & ~value & FCR_ENABLE;
 
-    if (toggled || (value & FCR_CLEAR_RX)) // the latter clears itself
+    if (turned_off || (value & FCR_CLEAR_RX)) { // the latter clears itself
         byte_ring_clear(&u->rx);
+        u->polls = 0;
+    }
     u->fcr = value & FCR_ENABLE ? value & 0xc1 : 0;
     rx_pull(u);
 }
@@ -246,6 +266,10 @@ static uint8_t read_lsr(struct uart *u)
 {
     uint8_t lsr = u->lsr_errors;
 
+    if (u->polls < POLLS_TO_LISTEN) {
+        u->polls++;
+        rx_pull(u);
+    }
     u->lsr_errors = 0;
     if (byte_ring_used(&u->rx))
         lsr |= LSR_DR;
@@ -262,6 +286,18 @@ static uint8_t read_msr(struct uart *u)
     return msr;
 }
 
+// What tells apart a guest that waits for input from one that sends, which reads LSR once for each
+// byte, and from one that goes through all registers. Whoever listens by polling goes on doing so.
+static void polls_forget(struct uart *u, uint64_t offset, bool is_write)
+{
+    if (offset == UART_LSR || u->polls == POLLS_TO_LISTEN || !u->polls)
+        return;
+    if (is_write && offset == UART_RBR_THR && !(u->lcr & LCR_DLAB))
+        u->polls--;
+    else
+        u->polls = 0;
+}
+
 // Whatever the width of the access, one register takes part: the one at `offset`.
 static int uart_read(struct device *dev, uint64_t offset, unsigned size, uint64_t *value)
 {
@@ -269,6 +305,7 @@ static int uart_read(struct device *dev, uint64_t offset, unsigned size, uint64_
     bool dlab = u->lcr & LCR_DLAB;
 
     (void)size;
+    polls_forget(u, offset, false);
     switch (offset) {
     case UART_RBR_THR: *value = dlab ? u->dll : read_rbr(u); break;
     case UART_IER: *value = dlab ? u->dlm : u->ier; break;
@@ -291,6 +328,7 @@ static int uart_write(struct device *dev, uint64_t offset, unsigned size, uint64
     bool dlab = u->lcr & LCR_DLAB;
 
     (void)size;
+    polls_forget(u, offset, true);
     switch (offset) {
     case UART_RBR_THR:
         if (dlab)
@@ -326,8 +364,8 @@ static void uart_reset(struct device *dev)
     u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dll = u->dlm = 0;
     u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
     u->lsr_errors = 0;
+    u->polls = 0;
     u->thre_interrupt = false;
-    rx_pull(u);
     update_irq(u);
 }
 
@@ -415,10 +453,11 @@ size_t hull_uart_console_read(struct device *dev, void *buf, size_t len)
     size_t taken = 0;
 
     hull_device_lock(dev);
-    while (taken < len && byte_ring_used(&u->rx)) {
-        byte_ring_take(&u->rx, (uint8_t *)buf + taken++, 1);
-        rx_pull(u);
-    }
+    // For firmware that asks us instead of the registers: that is listening, too.
+    taken = byte_ring_take(&u->rx, buf, len);
+    taken += byte_ring_take(&u->line, (uint8_t *)buf + taken, len - taken);
+    rx_pull(u);
+    rx_ready_tell(u);
     update_irq(u);
     hull_device_unlock(dev);
     return taken;

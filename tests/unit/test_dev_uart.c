@@ -257,11 +257,19 @@ static void an_overrun_transmitter_keeps_what_fits(void **state)
         assert_int_equal((uint8_t)f->out[i], i & 0xff);
 }
 
+// What makes a guest without interrupts a reader.
+static void listen_by_polling(struct fixture *f)
+{
+    for (unsigned i = 0; i < 3; i++)
+        get(f, LSR);
+}
+
 static void input_is_received(void **state)
 {
     struct fixture *f = *state;
 
     assert_int_equal(hull_uart_receive(f->dev, "abc", 3), 3);
+    listen_by_polling(f);
     assert_int_equal(get(f, LSR), 0x61);
     assert_int_equal(get(f, RBR), 'a');
     assert_int_equal(get(f, RBR), 'b');
@@ -303,22 +311,89 @@ static void receive_interrupts_follow_the_trigger_level(void **state)
     assert_int_equal(get(f, IIR), 0x01);
 }
 
-static void input_before_the_driver_mostly_survives_its_start(void **state)
+// What Linux does from its probe to the first reader, in short.
+static void start_as_linux(struct fixture *f)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        set(f, FCR, 0x01);
+        set(f, FCR, 0x07);
+        set(f, FCR, 0x00);
+        get(f, LSR);
+        get(f, RBR);
+        get(f, IIR);
+        get(f, MSR);
+    }
+    set(f, IER, 0x05);
+    set(f, FCR, 0x01);
+    set(f, FCR, 0x81);
+}
+
+static void input_before_the_driver_survives_its_start(void **state)
 {
     struct fixture *f = *state;
-    char rest[8] = {0};
+    char rest[20] = {0};
 
-    assert_int_equal(hull_uart_receive(f->dev, "abcdef", 6), 6);
+    assert_int_equal(hull_uart_receive(f->dev, "0123456789abcd", 14), 14);
+    start_as_linux(f);
+    assert_int_equal(get(f, IIR), 0xc4);
+    for (unsigned i = 0; i < 14; i++)
+        rest[i] = (char)get(f, RBR);
+    assert_string_equal(rest, "0123456789abcd");
+    assert_false(f->irq);
+}
+
+static void clearing_the_fifo_clears_it(void **state)
+{
+    struct fixture *f = *state;
+
+    set(f, FCR, 0x01);
+    set(f, IER, 0x01);
+    hull_uart_receive(f->dev, "abc", 3);
+    set(f, FCR, 0x03);
+    assert_int_equal(get(f, LSR), 0x60);
+    assert_false(f->irq);
+    hull_uart_receive(f->dev, "abc", 3);
+    set(f, FCR, 0x00);
+    assert_int_equal(get(f, LSR), 0x60);
+}
+
+// A guest that writes reads LSR for each byte; its echo must not be taken for a reader.
+static void sending_is_not_listening(void **state)
+{
+    struct fixture *f = *state;
+
+    hull_uart_receive(f->dev, "abc", 3);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(get(f, LSR), 0x60);
+        set(f, THR, 'x');
+    }
     set(f, FCR, 0x07);
-    assert_int_equal(hull_uart_console_read(f->dev, rest, sizeof(rest)), 5);
-    assert_string_equal(rest, "bcdef");
+    listen_by_polling(f);
+    assert_int_equal(get(f, LSR), 0x61);
+    assert_int_equal(get(f, RBR), 'a');
+    // One that does both is a reader all the same.
+    set(f, FCR, 0x07); // loses b
+    for (unsigned i = 0; i < 3; i++) {
+        get(f, LSR);
+        get(f, LSR);
+        set(f, THR, 'x');
+    }
+    assert_int_equal(get(f, LSR), 0x61);
+    assert_int_equal(get(f, RBR), 'c');
+}
+
+static void firmware_reads_the_line_itself(void **state)
+{
+    struct fixture *f = *state;
+    char rest[20] = {0};
+
     hull_uart_receive(f->dev, "abcdef", 6);
-    set(f, FCR, 0x03); // the FIFO is on already, but nobody listens
-    memset(rest, 0, sizeof(rest));
-    assert_int_equal(hull_uart_console_read(f->dev, rest, sizeof(rest)), 5);
+    assert_int_equal(hull_uart_console_read(f->dev, rest, 2), 2);
+    assert_int_equal(hull_uart_console_read(f->dev, rest + 2, 10), 4);
+    assert_string_equal(rest, "abcdef");
     hull_uart_receive(f->dev, "0123456789abcd", 14);
     set(f, FCR, 0xc1);
-    set(f, IER, 0x01); // now somebody does
+    set(f, IER, 0x01);
     assert_int_equal(get(f, IIR), 0xc4);
     assert_int_equal(hull_uart_console_read(f->dev, rest, 8), 8);
     assert_int_equal(get(f, IIR), 0xcc);
@@ -334,6 +409,7 @@ static void the_backend_is_held_back(void **state)
 
     for (unsigned i = 0; i < sizeof(text); i++)
         text[i] = (char)(i % 251 + 1);
+    listen_by_polling(f);
     taken = hull_uart_receive(f->dev, text, sizeof(text));
     assert_int_equal(taken, 256 + 1);
     assert_int_equal(f->ready_count, 0);
@@ -457,6 +533,7 @@ static void the_console_shares_the_buffer(void **state)
     f->room = 5000;
     assert_int_equal(hull_uart_console_write(f->dev, text, 100), 100);
     assert_int_equal(f->out_len, 3 + 1000 + 4096 + 100);
+    listen_by_polling(f);
     hull_uart_receive(f->dev, "abc", 3);
     assert_int_equal(hull_uart_console_read(f->dev, in, 2), 2);
     assert_memory_equal(in, "ab", 2);
@@ -495,7 +572,10 @@ int main(void)
         TEST(an_overrun_transmitter_keeps_what_fits),
         TEST(input_is_received),
         TEST(receive_interrupts_follow_the_trigger_level),
-        TEST(input_before_the_driver_mostly_survives_its_start),
+        TEST(input_before_the_driver_survives_its_start),
+        TEST(clearing_the_fifo_clears_it),
+        TEST(sending_is_not_listening),
+        TEST(firmware_reads_the_line_itself),
         TEST(the_backend_is_held_back),
         TEST(loopback_turns_output_into_input),
         TEST(loopback_wires_the_modem_lines),
