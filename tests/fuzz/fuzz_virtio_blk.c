@@ -2,6 +2,7 @@
 // virtio-blk against a hostile driver; its requests complete at once, late, in any order, or fail.
 #include <string.h>
 
+#include "core/dev/virtio/virtio.h"
 #include "tests/fuzz/virtio_driver.h"
 
 #define DISK_SIZE (64 * 512u)
@@ -84,9 +85,15 @@ static void act(struct device *dev, uint8_t what, struct input *in)
     }
 }
 
+// A device that was reset has let go of the guest's memory.
+static void check(struct device *dev)
+{
+    FUZZ_CHECK(virtio_of(dev)->status != 0 || disk.count == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct virtio_target target = {create, act};
+    static const struct virtio_target target = {create, act, check};
     struct input in = {data, size};
 
     backend.read_only = input_byte(&in) & 1;

@@ -15,7 +15,7 @@ static void act(struct device *dev, uint8_t what, struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct virtio_target target = {create, act};
+    static const struct virtio_target target = {create, act, NULL};
     struct input in = {data, size};
 
     virtio_drive(&target, &in);

@@ -70,7 +70,7 @@ static void start(struct virtio_driver *d, struct input *in)
 }
 
 // A descriptor whose address and length are mostly sensible.
-static void put_descriptor(struct virtio_driver *d, uint8_t *at, struct input *in)
+static void put_descriptor(uint8_t *at, struct input *in)
 {
     uint8_t kind = input_byte(in);
     uint64_t addr = RAM_BASE + BUFFERS + 16 * input_number(in, 2) % (RAM_SIZE - BUFFERS);
@@ -85,8 +85,7 @@ static void put_descriptor(struct virtio_driver *d, uint8_t *at, struct input *i
     hull_store_le64(at, addr);
     hull_store_le32(at + 8, len);
     hull_store_le16(at + 12, kind & 7);
-    hull_store_le16(at + 14, input_byte(in));
-    (void)d;
+    hull_store_le16(at + 14, (uint16_t)input_number(in, kind & 8 ? 2 : 1));
 }
 
 // Descriptors 0, 1, … of a queue chained up: `count` readable ones, then writable ones.
@@ -107,8 +106,10 @@ static void put_chain(struct virtio_driver *d, unsigned queue, struct input *in)
     }
 }
 
-static void make_available(struct virtio_driver *d, unsigned queue, uint16_t head)
+static void make_available(struct virtio_driver *d, unsigned queue, struct input *in)
 {
+    uint8_t byte = input_byte(in);
+    uint16_t head = byte < 0xfe ? byte : (uint16_t)input_number(in, 2);
     uint8_t *ring = d->ram + QUEUE_BYTES * queue + 0x1000;
     uint32_t size = virtio_of(d->dev)->queues[queue].size;
 
@@ -150,16 +151,16 @@ static void run_operation(struct virtio_driver *d, const struct virtio_target *t
     case 1: access_any(d, in, true); break;
     case 2: access_any(d, in, false); break;
     case 3: write_memory(d, in); break;
-    case 4: put_descriptor(d, d->ram + QUEUE_BYTES * queue + 16 * input_byte(in), in); break;
-    case 5: put_descriptor(d, d->ram + BUFFERS + 16 * input_byte(in), in); break; // indirect
+    case 4: put_descriptor(d->ram + QUEUE_BYTES * queue + 16 * input_byte(in), in); break;
+    case 5: put_descriptor(d->ram + BUFFERS + 16 * input_byte(in), in); break; // indirect
     case 6:
     case 7: put_chain(d, queue, in); break;
     case 8:
     case 9:
-        make_available(d, queue, input_byte(in));
+        make_available(d, queue, in);
         set(d, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
         break;
-    case 10: make_available(d, queue, input_byte(in)); break;
+    case 10: make_available(d, queue, in); break;
     case 11: set(d, VIRTIO_MMIO_QUEUE_NOTIFY, queue); break;
     case 12: fake_env_advance(&d->fake, input_byte(in)); break;
     case 13: set(d, VIRTIO_MMIO_INTERRUPT_ACK, 3); break;
@@ -170,6 +171,8 @@ static void run_operation(struct virtio_driver *d, const struct virtio_target *t
     case 15: t->act(d->dev, input_byte(in), in); break;
     }
     FUZZ_CHECK(d->fake.locks_held == 0);
+    if (t->check)
+        t->check(d->dev);
 }
 
 void virtio_drive(const struct virtio_target *target, struct input *in)

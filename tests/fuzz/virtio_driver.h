@@ -21,6 +21,7 @@ struct virtio_target {
     struct device *(*create)(const struct virtio_bindings *b);
     // Something happens on the backend's side.
     void (*act)(struct device *dev, uint8_t what, struct input *in);
+    void (*check)(struct device *dev); // after each operation; may be NULL
 };
 
 void virtio_drive(const struct virtio_target *target, struct input *in);
