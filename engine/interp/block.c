@@ -48,13 +48,11 @@ void interp_blocks_drop(struct cpu *cpu)
 
 void interp_context_renew(struct cpu *cpu)
 {
-    for (unsigned priv = 0; priv < HULL_ARRAY_SIZE(cpu->contexts); priv++)
-        cpu->contexts[priv] = ++cpu->context_count;
-    cpu->context = cpu->contexts[cpu->hart.s.priv];
+    cpu->epoch++;
+    interp_context_select(cpu);
 }
 
-// The place of the code at `va` in RAM. NULL: the fetch trapped (with tval `va`).
-static const uint8_t *fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
+const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
 {
     gva_t tag = (va & PAGE_MASK) | cpu->hart.s.priv;
     struct fetch_entry *e = &cpu->fetch[va >> HULL_PAGE_SHIFT & (FETCH_ENTRIES - 1)];
@@ -134,15 +132,13 @@ static const op_fn handlers[INSN_COUNT] = {
 #undef INSN
 };
 
-#define FENCE_PAUSE 0x0100000f // fence w, 0
-
-static void make_op(struct op *op, const struct insn *insn, unsigned at)
+void interp_make_op(struct op *op, const struct insn *insn, unsigned at, const op_fn *table)
 {
     const struct insn_info *info = &riscv_insn_info[insn->id];
     bool rd_is_x = !(info->regs & RD_F);
 
     *op = (struct op){
-        .fn = handlers[insn->id],
+        .fn = table[insn->id],
         .imm = insn->imm,
         .rd = rd_is_x && insn->rd == 0 ? 32 : insn->rd,
         .rs1 = insn->rs1,
@@ -151,17 +147,15 @@ static void make_op(struct op *op, const struct insn *insn, unsigned at)
     };
     if (has_rounding_mode(info->format))
         op->imm = insn->rm | insn->rs3 << 8;
-    if (insn->id == INSN_FENCE && insn->raw == FENCE_PAUSE)
-        op->fn = op_pause;
 }
 
 // Decodes from `source` on, at most to the page's end, into block->ops. An instruction that
 // straddles the end is left to a block of its own.
-static void decode_block(struct cpu *cpu, struct block *b, const uint8_t *source)
+static void decode_block(struct cpu *cpu, struct block *b, const uint8_t *source, uint8_t *bytes)
 {
     unsigned room = HULL_PAGE_SIZE - (unsigned)(b->pc & ~PAGE_MASK), at = 0,
              limit = BLOCK_INSNS_MAX;
-    struct insn insn;
+    struct insn insn = {.id = INSN_ILLEGAL};
 
     if (cpu->narrow_fetch)
         limit = 1;
@@ -173,12 +167,13 @@ static void decode_block(struct cpu *cpu, struct block *b, const uint8_t *source
                 break;
             raw |= (uint32_t)read16(source + at + 2) << 16;
         }
+        memcpy(bytes + at, &raw, riscv_insn_length(raw));
         riscv_decode(cpu->decoder, raw, &insn);
-        make_op(&b->ops[b->count++], &insn, at / 2);
+        interp_make_op(&b->ops[b->count++], &insn, at / 2, handlers);
         at += insn.length;
     } while (!ends_block(insn.id) && at + 2 <= room && b->count < limit);
     b->bytes = (uint16_t)at;
-    if (!ends_block(insn.id)) {
+    if (!b->count || !ends_block(insn.id)) {
         // Falls through into another block: the op in the count-th slot would be links, so the
         // pseudo-op takes it and the links the next one.
         b->ops[b->count] = (struct op){.fn = op_block_end, .at = (uint8_t)(at / 2)};
@@ -187,18 +182,22 @@ static void decode_block(struct cpu *cpu, struct block *b, const uint8_t *source
 }
 
 // One instruction over two pages. False: its second half trapped.
-static bool decode_straddling(struct cpu *cpu, struct block *b, const uint8_t *source)
+static bool decode_straddling(struct cpu *cpu, struct block *b, const uint8_t *source,
+                              uint8_t *bytes)
 {
     bool narrow = cpu->narrow_fetch;
     gpa_t second_gpa;
-    const uint8_t *second = fetch_locate(cpu, b->pc + 2, &second_gpa);
+    const uint8_t *second = interp_fetch_locate(cpu, b->pc + 2, &second_gpa);
     struct insn insn;
+    uint32_t raw;
 
     if (!second)
         return false;
     cpu->narrow_fetch |= narrow;
-    riscv_decode(cpu->decoder, read16(source) | (uint32_t)read16(second) << 16, &insn);
-    make_op(&b->ops[b->count++], &insn, 0);
+    raw = read16(source) | (uint32_t)read16(second) << 16;
+    memcpy(bytes, &raw, 4);
+    riscv_decode(cpu->decoder, raw, &insn);
+    interp_make_op(&b->ops[b->count++], &insn, 0, handlers);
     b->bytes = 4;
     b->second_gpa = second_gpa;
     b->second = second;
@@ -217,18 +216,6 @@ uint8_t *interp_block_bytes(const struct block *b)
 static size_t block_size(struct block *b)
 {
     return (size_t)(interp_block_bytes(b) - (uint8_t *)b) + b->bytes;
-}
-
-static void copy_bytes(struct block *b)
-{
-    uint8_t *bytes = interp_block_bytes(b);
-
-    if (b->second_gpa) {
-        memcpy(bytes, b->source, 2);
-        memcpy(bytes + 2, b->second, 2);
-    } else {
-        memcpy(bytes, b->source, b->bytes);
-    }
 }
 
 static bool bytes_unchanged(struct block *b)
@@ -252,6 +239,7 @@ static struct block **hash_slot(struct cpu *cpu, gva_t pc, gpa_t gpa)
 
 static struct block *block_make(struct cpu *cpu, gva_t pc, gpa_t gpa, const uint8_t *source)
 {
+    uint8_t bytes[BLOCK_INSNS_MAX * 4]; // what was decoded, whatever other harts write meanwhile
     struct block *b, **slot;
 
     if (cpu->arena_size - cpu->arena_used < BLOCK_SIZE_MAX)
@@ -259,13 +247,13 @@ static struct block *block_make(struct cpu *cpu, gva_t pc, gpa_t gpa, const uint
     b = (struct block *)(cpu->arena + cpu->arena_used);
     *b = (struct block){.pc = pc, .gpa = gpa, .source = source, .fence = cpu->fence};
     if ((pc & ~PAGE_MASK) == HULL_PAGE_SIZE - 2 && riscv_insn_length(read16(source)) == 4) {
-        if (!decode_straddling(cpu, b, source))
+        if (!decode_straddling(cpu, b, source, bytes))
             return NULL;
     } else {
-        decode_block(cpu, b, source);
+        decode_block(cpu, b, source, bytes);
     }
     *(struct op_links *)&b->ops[b->count + b->falls_through] = (struct op_links){NULL, NULL};
-    copy_bytes(b);
+    memcpy(interp_block_bytes(b), bytes, b->bytes);
     cpu->arena_used += (block_size(b) + 15) & ~(size_t)15;
     // A page that PMP divides is fetched from anew each time: such blocks serve once.
     if (!cpu->narrow_fetch) {
@@ -308,7 +296,7 @@ static bool recheck_second(struct cpu *cpu, struct block **b)
 {
     gpa_t gpa;
 
-    if (!fetch_locate(cpu, (*b)->pc + 2, &gpa))
+    if (!interp_fetch_locate(cpu, (*b)->pc + 2, &gpa))
         return false;
     if (gpa != (*b)->second_gpa) {
         struct block **p = hash_slot(cpu, (*b)->pc, (*b)->gpa);
@@ -331,7 +319,7 @@ struct block *interp_block_find(struct cpu *cpu)
 
     if (b && b->pc == pc && b->context == cpu->context)
         return b;
-    source = fetch_locate(cpu, pc, &gpa);
+    source = interp_fetch_locate(cpu, pc, &gpa);
     if (!source)
         return NULL;
     b = cpu->narrow_fetch ? NULL : block_look_up(cpu, pc, gpa);

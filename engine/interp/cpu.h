@@ -49,6 +49,7 @@ struct block {
     uint32_t fence;        // cpu->fence at the last check of the bytes
     uint16_t count;        // instructions
     uint16_t bytes;
+    uint16_t heat;      // executions, for the JIT
     bool falls_through; // op_block_end stands in ops[count]
     struct op ops[];    // count ops, op_block_end, links, then a copy of the bytes
 };
@@ -102,8 +103,8 @@ struct cpu {
     _Atomic bool ssip_raised;
     unsigned pauses;
 
-    uint64_t contexts[4]; // the current context by privilege
-    uint64_t context_count;
+    uint64_t epoch;     // counts what makes every cached translation doubtful
+    unsigned flavor;    // what else code was translated for (the JIT's affair): 0 to 15
     uint32_t fence;     // counts fence.i
     uint32_t tlb_used;  // bit per enum tlb_mode
     bool fetch_evicted; // a translation in use is no longer in fetch[]
@@ -144,6 +145,14 @@ int interp_blocks_create(struct cpu *cpu, size_t arena_size);
 void interp_blocks_destroy(struct cpu *cpu);
 void interp_blocks_drop(struct cpu *cpu);   // forgets every block
 void interp_context_renew(struct cpu *cpu); // every block must be checked again before it runs
+// cpu->context is one number for everything that code is checked against.
+static inline void interp_context_select(struct cpu *cpu)
+{
+    cpu->context = cpu->epoch << 6 | (uint64_t)cpu->hart.s.priv << 4 | cpu->flavor;
+}
+// The place of the code at `va` in RAM. NULL: the fetch trapped (with tval `va`). Sets
+// cpu->narrow_fetch.
+const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa);
 // The block at hart.s.pc, checked for the current context; NULL: the fetch trapped.
 struct block *interp_block_find(struct cpu *cpu);
 
@@ -161,14 +170,28 @@ static inline unsigned jump_index(gva_t pc)
     return (pc >> 1 ^ pc >> 12) & (JUMP_ENTRIES - 1);
 }
 
+// What an engine_ops needs of one interpreted vCPU; the JIT builds on the same struct cpu.
+int interp_cpu_init(struct cpu *cpu, struct vcpu *vcpu, size_t arena_size);
+void interp_cpu_fini(struct cpu *cpu);
+void interp_apply_changes(struct cpu *cpu);   // acts on cpu->hart.changed; takes interrupts
+bool interp_serve_attention(struct cpu *cpu); // outside guest code; true: run() must return
+void interp_complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit);
+void interp_fill_exit(struct cpu *cpu, struct vcpu_exit *exit);
+// Runs one block that has been found, and those that it links to.
+void interp_block_run(struct cpu *cpu, struct block *b);
+
+// The handlers once more as single steps, for the JIT: they return op + 1 when the instruction is
+// done, NULL when it has trapped or jumped (hart.s.pc is set). Indexed by enum insn_id.
+extern const op_fn interp_steps[INSN_COUNT];
+// Predecodes an instruction that stands `at` halfwords into its block; op->fn from `handlers`.
+void interp_make_op(struct op *op, const struct insn *insn, unsigned at, const op_fn *handlers);
+
 // Handlers, one for each line of insn.def, and those without an encoding.
 #define INSN(id, name, mask, match, format, ext, regs) \
     const struct op *op_##id(struct cpu *cpu, const struct op *op);
 #include "guest/riscv/insn.def"
 #undef INSN
 const struct op *op_ILLEGAL(struct cpu *cpu, const struct op *op);
-const struct op *op_nop(struct cpu *cpu, const struct op *op);
-const struct op *op_pause(struct cpu *cpu, const struct op *op);
 const struct op *op_block_end(struct cpu *cpu, const struct op *op); // falls through
 
 #endif

@@ -50,7 +50,7 @@ static inline unsigned rounding_mode(const struct cpu *cpu, const struct op *op)
 #define FP_BEGIN                                               \
     do {                                                       \
         if (unlikely((cpu->hart.s.mstatus & MSTATUS_FS) == 0)) \
-            return op_ILLEGAL(cpu, op);                        \
+            return HANDLER(ILLEGAL)(cpu, op);                  \
         cpu->hart.s.mstatus |= MSTATUS_FS;                     \
     } while (0)
 
@@ -58,7 +58,7 @@ static inline unsigned rounding_mode(const struct cpu *cpu, const struct op *op)
     unsigned rm = rounding_mode(cpu, op); \
     FP_BEGIN;                             \
     if (unlikely(rm > FP_RMM))            \
-    return op_ILLEGAL(cpu, op)
+    return HANDLER(ILLEGAL)(cpu, op)
 
 // An instruction without and with a rounding mode.
 #define FP_OP(id, statement) \

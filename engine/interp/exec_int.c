@@ -191,8 +191,3 @@ ALU(BINV, RS1 ^ 1ull << (RS2 & 63))
 ALU(BINVI, RS1 ^ 1ull << op->imm)
 ALU(BSET, RS1 | 1ull << (RS2 & 63))
 ALU(BSETI, RS1 | 1ull << op->imm)
-
-OP(nop)
-{
-    NEXT;
-}

@@ -2,10 +2,12 @@
 // Jumps, branches and the ends of blocks.
 #include "engine/interp/handler.h"
 
+#ifndef INTERP_STEP
 OP(block_end)
 {
     FOLLOW(next, interp_pc(cpu, op));
 }
+#endif
 
 // Misaligned targets cannot occur: with C every even address is aligned, and jalr clears bit 0.
 #define BRANCH(id, condition)                                  \
@@ -32,11 +34,7 @@ OP(JAL)
 OP(JALR)
 {
     gva_t target = (RS1 + (uint64_t)IMM) & ~1ull;
-    struct block *b = cpu->jumps[jump_index(target)];
 
     RD = cpu->block->pc + cpu->block->bytes;
-    if (likely(b && b->pc == target && b->context == cpu->context))
-        ENTER(b);
-    cpu->hart.s.pc = target;
-    return NULL;
+    FOLLOW_INDIRECT(target);
 }

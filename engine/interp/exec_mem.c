@@ -59,10 +59,10 @@ static inline bool hits(uint64_t tag, gva_t va, unsigned size)
         NEXT;                                                                             \
     }
 
-#define FP_GUARD                        \
-    do {                                \
-        if (unlikely(!fp_on(cpu)))      \
-            return op_ILLEGAL(cpu, op); \
+#define FP_GUARD                              \
+    do {                                      \
+        if (unlikely(!fp_on(cpu)))            \
+            return HANDLER(ILLEGAL)(cpu, op); \
     } while (0)
 
 // The registers that loads go to, and what must hold first.

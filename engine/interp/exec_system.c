@@ -3,14 +3,15 @@
 #include "engine/interp/handler.h"
 #include "guest/riscv/csr.h"
 
+// The instruction's bits, from memory.
 static uint32_t raw_instruction(const struct cpu *cpu, const struct op *op)
 {
     const struct block *b = cpu->block;
-    const uint8_t *bytes = interp_block_bytes(b) + 2u * op->at;
-    uint32_t raw = bytes[0] | (uint32_t)bytes[1] << 8;
+    const uint8_t *low = b->source + 2u * op->at, *high = b->second_gpa ? b->second : low + 2;
+    uint32_t raw = low[0] | (uint32_t)low[1] << 8;
 
-    if (riscv_insn_length(raw) == 4)
-        raw |= (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+    if (riscv_insn_length(raw) == 4 && (b->second_gpa || 2u * op->at + 4 <= b->bytes))
+        raw |= (uint32_t)high[0] << 16 | (uint32_t)high[1] << 24;
     return raw;
 }
 
@@ -26,13 +27,19 @@ static inline gva_t next_pc(const struct cpu *cpu)
     return cpu->block->pc + cpu->block->bytes;
 }
 
+#ifdef INTERP_STEP
+#define SYSTEM_DONE NEXT
+#else
+#define SYSTEM_DONE FOLLOW(next, next_pc(cpu))
+#endif
+
 #define SYSTEM_END                         \
     do {                                   \
         if (cpu->hart.changed) {           \
             cpu->hart.s.pc = next_pc(cpu); \
             return NULL;                   \
         }                                  \
-        FOLLOW(next, next_pc(cpu));        \
+        SYSTEM_DONE;                       \
     } while (0)
 
 // The instruction has been counted with its block, but does not count for itself.
@@ -63,7 +70,7 @@ static __attribute__((noinline)) bool csr_access(struct cpu *cpu, const struct o
     OP(id)                                                      \
     {                                                           \
         if (!csr_access(cpu, op, what, operand, reads, writes)) \
-            return op_ILLEGAL(cpu, op);                         \
+            return HANDLER(ILLEGAL)(cpu, op);                   \
         SYSTEM_END;                                             \
     }
 
@@ -94,14 +101,14 @@ OP(EBREAK)
 }
 
 // Like a CSR access, a return is not yet counted while it changes the mode that counters look at.
-#define TRAP_RETURN(id, leave)                  \
-    OP(id)                                      \
-    {                                           \
-        bool ok;                                \
-        cpu->hart.instret--;                    \
-        ok = leave(&cpu->hart);                 \
-        cpu->hart.instret++;                    \
-        return ok ? NULL : op_ILLEGAL(cpu, op); \
+#define TRAP_RETURN(id, leave)                        \
+    OP(id)                                            \
+    {                                                 \
+        bool ok;                                      \
+        cpu->hart.instret--;                          \
+        ok = leave(&cpu->hart);                       \
+        cpu->hart.instret++;                          \
+        return ok ? NULL : HANDLER(ILLEGAL)(cpu, op); \
     }
 
 TRAP_RETURN(MRET, riscv_mret)
@@ -110,7 +117,7 @@ TRAP_RETURN(SRET, riscv_sret)
 OP(WFI)
 {
     if (!riscv_wfi_allowed(&cpu->hart))
-        return op_ILLEGAL(cpu, op);
+        return HANDLER(ILLEGAL)(cpu, op);
     cpu->hart.s.pc = next_pc(cpu);
     if (!riscv_wfi_wakes(&cpu->hart)) {
         cpu->exit_wanted = true;
@@ -125,7 +132,7 @@ OP(WFI)
     {                                                          \
         const struct hull_env *env = &cpu->hart.vcpu->vm->env; \
         if (!(allowed))                                        \
-            return op_ILLEGAL(cpu, op);                        \
+            return HANDLER(ILLEGAL)(cpu, op);                  \
         env->ops->relax(env->ctx);                             \
         NEXT;                                                  \
     }
@@ -134,7 +141,7 @@ WAIT_ON_RESERVATION(WRS_NTO, true) // ends within every bound that mstatus.TW co
 WAIT_ON_RESERVATION(WRS_STO, true)
 
 // A spinning hart now and then lets the others have the host's CPU: its lock's owner may need it.
-OP(pause)
+OP(PAUSE)
 {
     const struct hull_env *env = &cpu->hart.vcpu->vm->env;
 
@@ -165,7 +172,7 @@ OP(FENCE_I)
 OP(SFENCE_VMA)
 {
     if (!riscv_sfence_vma_allowed(&cpu->hart))
-        return op_ILLEGAL(cpu, op);
+        return HANDLER(ILLEGAL)(cpu, op);
     if (op->rs1)
         interp_tlb_flush_page(cpu, RS1);
     else
@@ -175,7 +182,7 @@ OP(SFENCE_VMA)
 
 OP(SINVAL_VMA)
 {
-    return op_SFENCE_VMA(cpu, op);
+    return HANDLER(SFENCE_VMA)(cpu, op);
 }
 
 // sinval.vma has done its work at once: nothing is left to order.
@@ -183,7 +190,7 @@ OP(SINVAL_VMA)
     OP(id)                                           \
     {                                                \
         if (!riscv_sfence_inval_allowed(&cpu->hart)) \
-            return op_ILLEGAL(cpu, op);              \
+            return HANDLER(ILLEGAL)(cpu, op);        \
         NEXT;                                        \
     }
 
@@ -195,7 +202,7 @@ SFENCE_INVAL(SFENCE_INVAL_IR)
     OP(id)                                        \
     {                                             \
         if (!riscv_cbo_allowed(&cpu->hart, what)) \
-            return op_ILLEGAL(cpu, op);           \
+            return HANDLER(ILLEGAL)(cpu, op);     \
         if (!interp_cbo_check(cpu, op, RS1))      \
             return NULL;                          \
         NEXT;                                     \
@@ -208,7 +215,7 @@ CBO_MANAGE(CBO_FLUSH, CBO_FLUSH)
 OP(CBO_ZERO)
 {
     if (!riscv_cbo_allowed(&cpu->hart, CBO_ZERO))
-        return op_ILLEGAL(cpu, op);
+        return HANDLER(ILLEGAL)(cpu, op);
     if (!interp_zero_block(cpu, op, RS1))
         return NULL;
     NEXT;

@@ -27,10 +27,23 @@
 #endif
 #endif
 
+// INTERP_STEP: the handlers are compiled once more, as steps.c explains.
+#ifdef INTERP_STEP
+#undef INTERP_LOOP
+#define INTERP_LOOP 1
+#define HANDLER(id) step_##id
+#define OP(id) static const struct op *step_##id(struct cpu *cpu, const struct op *op)
+#else
+#define HANDLER(id) op_##id
 #define OP(id) const struct op *op_##id(struct cpu *cpu, const struct op *op)
+#endif
 
 #ifdef INTERP_LOOP
-#define GO(next) return (next)
+#define GO(next)       \
+    do {               \
+        (void)cpu;     \
+        return (next); \
+    } while (0)
 #else
 #define GO(next)                            \
     do {                                    \
@@ -46,6 +59,17 @@
 #define RS1 cpu->x[op->rs1]
 #define RS2 cpu->x[op->rs2]
 #define IMM ((int64_t)op->imm)
+
+#ifdef INTERP_STEP
+
+#define FOLLOW(which, target)      \
+    do {                           \
+        cpu->hart.s.pc = (target); \
+        return NULL;               \
+    } while (0)
+#define FOLLOW_INDIRECT(target) FOLLOW(taken, target)
+
+#else
 
 // Enters `b`, which has been checked for the current context: counts its instructions, and gives
 // way first when somebody asks for attention or a counter overflows.
@@ -73,5 +97,17 @@
         cpu->hart.s.pc = (target);                               \
         return NULL;                                             \
     } while (0)
+
+// Goes on at an address that was computed.
+#define FOLLOW_INDIRECT(target)                                                       \
+    do {                                                                              \
+        struct block *jump_ = cpu->jumps[jump_index(target)];                         \
+        if (likely(jump_ && jump_->pc == (target) && jump_->context == cpu->context)) \
+            ENTER(jump_);                                                             \
+        cpu->hart.s.pc = (target);                                                    \
+        return NULL;                                                                  \
+    } while (0)
+
+#endif
 
 #endif

@@ -37,7 +37,7 @@ static void take_interrupts(struct cpu *cpu)
 }
 
 // Acts on what CSR writes, traps and returns have changed; traps and interrupts change more.
-static void apply_changes(struct cpu *cpu)
+void interp_apply_changes(struct cpu *cpu)
 {
     while (cpu->hart.changed) {
         uint32_t changed = cpu->hart.changed;
@@ -51,14 +51,14 @@ static void apply_changes(struct cpu *cpu)
             interp_context_renew(cpu);
         if (changed & (HART_CHANGED_MODE | HART_CHANGED_FETCH))
             interp_tlb_select(cpu);
-        cpu->context = cpu->contexts[cpu->hart.s.priv];
+        interp_context_select(cpu);
         if (changed & (HART_CHANGED_IRQ | HART_CHANGED_MODE))
             take_interrupts(cpu);
     }
 }
 
 // Serves requests from outside. The vCPU has left the guest. True: run() must return.
-static bool serve_attention(struct cpu *cpu)
+bool interp_serve_attention(struct cpu *cpu)
 {
     struct vcpu *vcpu = cpu->hart.vcpu;
     uint32_t attention = atomic_exchange(&vcpu->attention, 0);
@@ -78,18 +78,27 @@ static bool serve_attention(struct cpu *cpu)
     return attention & VCPU_ATTN_STOP;
 }
 
+void interp_block_run(struct cpu *cpu, struct block *b)
+{
+    const struct op *op = b->ops;
+
+    cpu->block = b;
+    cpu->hart.instret += b->count;
+    while (op)
+        op = op->fn(cpu, op);
+}
+
 // Runs blocks until something other than the next block is to be done.
 static void run_blocks(struct cpu *cpu)
 {
     while (!cpu->exit_wanted &&
            !atomic_load_explicit(&cpu->hart.vcpu->attention, memory_order_relaxed)) {
-        struct block *b = NULL;
-        const struct op *op;
+        struct block *b;
 
         if (unlikely(cpu->hart.instret >= cpu->hart.counter_limit))
             riscv_counters_expire(&cpu->hart);
         if (cpu->hart.changed)
-            apply_changes(cpu);
+            interp_apply_changes(cpu);
         b = interp_block_find(cpu);
         if (!b) { // trapped; the handler's address may be bad as well
             cpu->link = NULL;
@@ -99,17 +108,13 @@ static void run_blocks(struct cpu *cpu)
             *cpu->link = b->context ? b : NULL;
             cpu->link = NULL;
         }
-        cpu->block = b;
-        cpu->hart.instret += b->count;
-        op = b->ops;
-        while (op)
-            op = op->fn(cpu, op);
+        interp_block_run(cpu, b);
         if (cpu->hart.changed)
             cpu->link = NULL;
     }
 }
 
-static void complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit)
+void interp_complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit)
 {
     if (cpu->sbi_pending && !exit->sbi.skip_ret) {
         cpu->x[A0] = exit->sbi.ret[0];
@@ -118,7 +123,7 @@ static void complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit)
     cpu->sbi_pending = false;
 }
 
-static void fill_exit(struct cpu *cpu, struct vcpu_exit *exit)
+void interp_fill_exit(struct cpu *cpu, struct vcpu_exit *exit)
 {
     exit->reason = cpu->exit_reason;
     cpu->exit_wanted = false;
@@ -134,10 +139,10 @@ static void interp_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     struct cpu *cpu = vcpu->engine_data;
 
-    complete_sbi(cpu, exit);
+    interp_complete_sbi(cpu, exit);
     for (;;) {
         if (!hull_vcpu_enter_guest(vcpu)) {
-            if (serve_attention(cpu)) {
+            if (interp_serve_attention(cpu)) {
                 exit->reason = VCPU_EXIT_ATTENTION;
                 return;
             }
@@ -146,7 +151,7 @@ static void interp_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         run_blocks(cpu);
         hull_vcpu_leave_guest(vcpu);
         if (cpu->exit_wanted) {
-            fill_exit(cpu, exit);
+            interp_fill_exit(cpu, exit);
             return;
         }
     }
@@ -162,24 +167,38 @@ static size_t arena_size(const struct vm *vm)
     return share < 512u << 10 ? 512u << 10 : share;
 }
 
-static int interp_vcpu_create(struct vcpu *vcpu)
+int interp_cpu_init(struct cpu *cpu, struct vcpu *vcpu, size_t arena_size)
 {
     struct vm *vm = vcpu->vm;
-    struct cpu *cpu = hull_alloc(&vm->env, sizeof(*cpu));
-    int rc;
 
-    if (!cpu)
-        return -HULL_ENOMEM;
     cpu->hart.vcpu = vcpu;
-    rc = interp_blocks_create(cpu, arena_size(vm));
-    if (rc) {
-        hull_free(&vm->env, cpu, sizeof(*cpu));
-        return rc;
-    }
     cpu->attention = &vcpu->attention;
     cpu->memory = &vm->memory;
     cpu->bus = &vm->bus;
     cpu->tlb_used = (1u << TLB_MODES) - 1;
+    return interp_blocks_create(cpu, arena_size);
+}
+
+void interp_cpu_fini(struct cpu *cpu)
+{
+    if (cpu->decoder)
+        riscv_hart_fini(&cpu->hart);
+    interp_blocks_destroy(cpu);
+}
+
+static int interp_vcpu_create(struct vcpu *vcpu)
+{
+    const struct hull_env *env = &vcpu->vm->env;
+    struct cpu *cpu = hull_alloc(env, sizeof(*cpu));
+    int rc;
+
+    if (!cpu)
+        return -HULL_ENOMEM;
+    rc = interp_cpu_init(cpu, vcpu, arena_size(vcpu->vm));
+    if (rc) {
+        hull_free(env, cpu, sizeof(*cpu));
+        return rc;
+    }
     vcpu->engine_data = cpu;
     return 0;
 }
@@ -190,9 +209,7 @@ static void interp_vcpu_destroy(struct vcpu *vcpu)
 
     if (!cpu)
         return;
-    if (cpu->decoder)
-        riscv_hart_fini(&cpu->hart);
-    interp_blocks_destroy(cpu);
+    interp_cpu_fini(cpu);
     hull_free(&vcpu->vm->env, cpu, sizeof(*cpu));
     vcpu->engine_data = NULL;
 }
