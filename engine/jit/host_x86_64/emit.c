@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// A region's machine code: the context number, the checking entry, the code, and its stubs.
+#include <cpuid.h>
+
+#include "engine/jit/host_x86_64/target.h"
+#include "guest/riscv/csr.h"
+
+bool jit_host_supported(void)
+{
+    return true;
+}
+
+// AVX's state must be the operating system's affair, too, before FMA's encodings may be used.
+static bool os_keeps_ymm(unsigned ecx)
+{
+    unsigned low, high;
+
+    if (!(ecx & bit_OSXSAVE))
+        return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & 6) == 6;
+}
+
+uint32_t x86_features(void)
+{
+    unsigned eax, ebx, ecx = 0, edx;
+    uint32_t has = 0;
+
+    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
+        has |= ecx & bit_POPCNT ? HAS_POPCNT : 0;
+        has |= ecx & bit_FMA && os_keeps_ymm(ecx) ? HAS_FMA : 0;
+    }
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
+        has |= ebx & bit_BMI ? HAS_BMI1 : 0;
+        has |= ebx & bit_BMI2 ? HAS_BMI2 : 0;
+    }
+    if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx))
+        has |= ecx & 1 << 5 ? HAS_LZCNT : 0;
+    return has;
+}
+
+// What ends regions: it needs the run loop behind it, or changes what FP code is made for.
+bool jit_host_translates(const struct region_op *rop, unsigned flavor)
+{
+    (void)flavor;
+    switch (rop->id) {
+    case INSN_ILLEGAL:
+    case INSN_ECALL:
+    case INSN_EBREAK:
+    case INSN_SRET:
+    case INSN_MRET:
+    case INSN_WFI:
+    case INSN_SFENCE_VMA:
+    case INSN_SINVAL_VMA:
+    case INSN_FENCE_I: return false;
+    case INSN_CSRRW:
+    case INSN_CSRRS:
+    case INSN_CSRRC:
+    case INSN_CSRRWI:
+    case INSN_CSRRSI:
+    case INSN_CSRRCI: return rop->op.imm > CSR_FCSR;
+    default: return true;
+    }
+}
+
+struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from)
+{
+    struct stub *s = &e->stubs[e->stub_count];
+
+    if (e->stub_count == STUBS_MAX) {
+        e->a.full = true;
+        return NULL;
+    }
+    e->stub_count++;
+    *s = (struct stub){.kind = (uint8_t)kind, .op = (uint16_t)e->index, .from = from};
+    return s;
+}
+
+void stub_step(struct emitter *e, size_t from)
+{
+    add_stub(e, STUB_STEP, from);
+}
+
+static void call_step(struct emitter *e, unsigned index, size_t trampoline)
+{
+    x86_byte(&e->a, 0xb8); // mov eax, index
+    x86_u32(&e->a, index);
+    x86_patch(&e->a, x86_call(&e->a), trampoline);
+}
+
+static void emit_op(struct emitter *e, const struct region_op *op, size_t trampoline)
+{
+    unsigned first_stub;
+
+    if (op->leader) {
+        e->boxed = 0;
+        x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), op->left);
+        if (op->back || e->index == 0)
+            add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
+    }
+    first_stub = e->stub_count;
+    if (!lower_int(e, op) && !lower_mem(e, op) && !lower_atomic(e, op) && !lower_fp(e, op) &&
+        !lower_jump(e, op)) {
+        call_step(e, e->index, trampoline);
+        if (riscv_insn_info[op->id].regs & RD_F)
+            e->boxed &= ~(1u << op->op.rd);
+    }
+    for (unsigned i = first_stub; i < e->stub_count; i++)
+        e->stubs[i].back = e->a.used;
+}
+
+static void jump_to_thunk(struct emitter *e, const uint8_t *thunk)
+{
+    x86_patch(&e->a, x86_jmp(&e->a), (size_t)(thunk - e->jit->code_rx));
+}
+
+static void set_pc(struct emitter *e, gva_t pc)
+{
+    x86_mov_imm(&e->a, RAX, pc);
+    x86_op(&e->a, 0x89 | X_W, RAX, x86_m(RBP, FIELD(cpu.hart.s.pc)));
+}
+
+static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline)
+{
+    const struct region_op *op = &e->region->ops[s->op];
+    struct jit_link *link;
+
+    x86_patch_here(&e->a, s->from);
+    switch (s->kind) {
+    case STUB_STEP:
+        call_step(e, s->op, trampoline);
+        x86_patch(&e->a, x86_jmp(&e->a), s->back);
+        break;
+    case STUB_BUDGET:
+        x86_alu_imm(&e->a, ALU_ADD, true, x86_r(BUDGET_REG), op->left);
+        set_pc(e, e->region->pc + op->offset);
+        x86_mov_imm(&e->a, RAX, 0);
+        jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
+        break;
+    case STUB_EXIT:
+        link = jit_meta_alloc(e->jit, sizeof(*link));
+        if (!link) {
+            e->a.full = true;
+            return;
+        }
+        *link = (struct jit_link){.patch = e->a.base + s->from, .at = e->jit->code_rx + s->from};
+        set_pc(e, s->pc);
+        x86_mov_imm(&e->a, RAX, (uintptr_t)link);
+        jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
+        break;
+    }
+}
+
+// Compares the context and falls into the entry. RIP-relative: the number lies before the code.
+static void emit_checked_entry(struct emitter *e, size_t slot)
+{
+    size_t miss;
+
+    x86_op(&e->a, 0x8b | X_W, RAX, x86_m(RBP, FIELD(cpu.context)));
+    x86_byte(&e->a, 0x48); // cmp rax, [rip + …]
+    x86_byte(&e->a, 0x3b);
+    x86_byte(&e->a, 0x05);
+    x86_u32(&e->a, (uint32_t)(slot - (e->a.used + 4)));
+    miss = x86_jcc(&e->a, CC_E);
+    set_pc(e, e->region->pc);
+    x86_mov_imm(&e->a, RAX, 0);
+    jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
+    x86_patch_here(&e->a, miss);
+}
+
+static bool falls_off(const struct region *r)
+{
+    unsigned last = r->ops[r->count - 1].id;
+
+    return last != INSN_JAL && last != INSN_JALR;
+}
+
+bool jit_host_emit(struct jit *jit, struct region *r)
+{
+    struct emitter e = {
+        .a = {.base = jit->code_rw,
+              .used = (jit->code_used + 15) & ~(size_t)15,
+              .size = jit->code_size},
+        .jit = jit,
+        .region = r,
+        .has = jit->host_features,
+        .fp = r->flavor & FLAVOR_FP,
+    };
+    size_t slot = e.a.used, trampoline, checked, entry;
+
+    x86_u64(&e.a, 0);
+    trampoline = e.a.used;
+    x86_mov_imm(&e.a, RCX, (uintptr_t)r);
+    jump_to_thunk(&e, jit->thunk_step[e.fp]);
+    checked = e.a.used;
+    emit_checked_entry(&e, slot);
+    entry = e.a.used;
+    for (e.index = 0; e.index < r->count; e.index++) {
+        e.labels[e.index] = e.a.used;
+        emit_op(&e, &r->ops[e.index], trampoline);
+    }
+    if (falls_off(r))
+        emit_exit(&e, x86_jmp(&e.a), r->pc + r->bytes);
+    for (unsigned i = 0; i < e.fixup_count; i++)
+        x86_patch(&e.a, e.fixups[i].at, e.labels[e.fixups[i].op]);
+    for (unsigned i = 0; i < e.stub_count; i++)
+        emit_stub(&e, &e.stubs[i], trampoline);
+    if (e.a.full)
+        return false;
+    jit->code_used = e.a.used;
+    r->context = (uint64_t *)(jit->code_rw + slot);
+    r->checked = jit->code_rx + checked;
+    r->entry = jit->code_rx + entry;
+    return true;
+}
+
+void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region)
+{
+    int32_t rel = (int32_t)(region->checked - (link->at + 4));
+
+    (void)jit;
+    __builtin_memcpy(link->patch, &rel, 4);
+}

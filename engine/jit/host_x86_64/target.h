@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The back end's conventions: which guest register lives where, and how its parts fit together.
+//
+// RBP points into struct jit, 128 bytes behind the start of x[], so that one byte addresses every
+// integer register. R15 is the budget. RAX, RCX, RDX and xmm0 to xmm2 are scratch. Ten integer
+// registers that compilers use most live in host registers, the others are memory operands; with
+// FLAVOR_FP thirteen FP registers live in xmm3 to xmm15.
+#ifndef HULL_ENGINE_JIT_X86_TARGET_H
+#define HULL_ENGINE_JIT_X86_TARGET_H
+
+#include "engine/jit/host_x86_64/asm.h"
+#include "engine/jit/translator.h"
+
+#define BASE_OFFSET ((int32_t)(offsetof(struct jit, cpu.x) + 128))
+#define FIELD(member) ((int32_t)offsetof(struct jit, member) - BASE_OFFSET)
+#define X_DISP(n) ((int32_t)(n)*8 - 128)
+#define F_DISP(n) (FIELD(cpu.hart.s.f) + 8 * (int32_t)(n))
+
+#define BUDGET_REG R15
+#define IN_MEMORY 0xff
+
+extern const uint8_t x86_gpr[33]; // host register of x[n], or IN_MEMORY
+extern const uint8_t x86_xmm[32]; // of f[n]
+
+enum x86_feature { // bits of jit->host_features
+    HAS_BMI1 = 1 << 0,
+    HAS_BMI2 = 1 << 1,
+    HAS_LZCNT = 1 << 2,
+    HAS_POPCNT = 1 << 3,
+    HAS_FMA = 1 << 4,
+};
+
+uint32_t x86_features(void);
+
+enum stub_kind { STUB_STEP, STUB_EXIT, STUB_BUDGET };
+
+// Code out of line, emitted behind the region.
+struct stub {
+    uint8_t kind;
+    uint16_t op; // index
+    size_t from; // the jump that leads here
+    size_t back; // where it goes on (STUB_STEP)
+    gva_t pc;    // STUB_EXIT
+};
+
+#define STUBS_MAX (REGION_INSNS_MAX * 3 + 8)
+
+// A region being emitted.
+struct emitter {
+    struct x86_asm a;
+    struct jit *jit;
+    struct region *region;
+    uint32_t has; // enum x86_feature
+    bool fp;
+    unsigned index; // of the op
+    uint32_t boxed; // FP registers known to hold a boxed single
+    size_t labels[REGION_INSNS_MAX];
+    struct {
+        size_t at;
+        unsigned op;
+    } fixups[REGION_INSNS_MAX];
+    unsigned fixup_count;
+    struct stub stubs[STUBS_MAX];
+    unsigned stub_count;
+};
+
+static inline struct x86_operand guest_x(unsigned n)
+{
+    return x86_gpr[n] == IN_MEMORY ? x86_m(RBP, X_DISP(n)) : x86_r(x86_gpr[n]);
+}
+
+static inline bool in_register(unsigned n)
+{
+    return x86_gpr[n] != IN_MEMORY;
+}
+
+// The register that holds x[n]: its own, or `scratch` after a load. x0 is zero in memory.
+unsigned use_x(struct emitter *e, unsigned n, unsigned scratch);
+// The register that x[n]'s new value is to be made in, and its store where that was scratch.
+static inline unsigned define_x(unsigned n, unsigned scratch)
+{
+    return in_register(n) ? x86_gpr[n] : scratch;
+}
+void finish_x(struct emitter *e, unsigned n, unsigned reg);
+void mov_rr(struct emitter *e, unsigned to, unsigned from); // 64 bits; none when equal
+
+struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from);
+// The current op by the interpreter, out of line when a jump at `from` is taken.
+void stub_step(struct emitter *e, size_t from);
+
+// Each answers false when it does not translate the instruction (for the current flavour).
+bool lower_int(struct emitter *e, const struct region_op *op);
+bool lower_mem(struct emitter *e, const struct region_op *op);
+void translate_fp(struct emitter *e, const struct op *op, unsigned size, bool is_store);
+bool lower_atomic(struct emitter *e, const struct region_op *op);
+bool lower_fp(struct emitter *e, const struct region_op *op);
+bool lower_jump(struct emitter *e, const struct region_op *op);
+void emit_exit(struct emitter *e, size_t from, gva_t pc); // a link to pc; from: the jump to it
+
+#endif

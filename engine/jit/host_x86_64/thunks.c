@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways into and out of translated code, generated once per vCPU, with and without FP.
+#include <string.h>
+
+#include "engine/jit/host_x86_64/target.h"
+
+// a0-a5, sp, s0, s1, a6: what compilers use most. RBX and R12 to R14 survive calls.
+const uint8_t x86_gpr[33] = {
+    [0] = IN_MEMORY,  [1] = IN_MEMORY,  [2] = RBX,        [3] = IN_MEMORY,  [4] = IN_MEMORY,
+    [5] = IN_MEMORY,  [6] = IN_MEMORY,  [7] = IN_MEMORY,  [8] = R12,        [9] = R13,
+    [10] = RDI,       [11] = RSI,       [12] = R8,        [13] = R9,        [14] = R10,
+    [15] = R11,       [16] = R14,       [17] = IN_MEMORY, [18] = IN_MEMORY, [19] = IN_MEMORY,
+    [20] = IN_MEMORY, [21] = IN_MEMORY, [22] = IN_MEMORY, [23] = IN_MEMORY, [24] = IN_MEMORY,
+    [25] = IN_MEMORY, [26] = IN_MEMORY, [27] = IN_MEMORY, [28] = IN_MEMORY, [29] = IN_MEMORY,
+    [30] = IN_MEMORY, [31] = IN_MEMORY, [32] = IN_MEMORY,
+};
+
+// fa0-fa7, ft0-ft3, fs0.
+const uint8_t x86_xmm[32] = {
+    [0] = 11,         [1] = 12,         [2] = 13,         [3] = 14,         [4] = IN_MEMORY,
+    [5] = IN_MEMORY,  [6] = IN_MEMORY,  [7] = IN_MEMORY,  [8] = 15,         [9] = IN_MEMORY,
+    [10] = 3,         [11] = 4,         [12] = 5,         [13] = 6,         [14] = 7,
+    [15] = 8,         [16] = 9,         [17] = 10,        [18] = IN_MEMORY, [19] = IN_MEMORY,
+    [20] = IN_MEMORY, [21] = IN_MEMORY, [22] = IN_MEMORY, [23] = IN_MEMORY, [24] = IN_MEMORY,
+    [25] = IN_MEMORY, [26] = IN_MEMORY, [27] = IN_MEMORY, [28] = IN_MEMORY, [29] = IN_MEMORY,
+    [30] = IN_MEMORY, [31] = IN_MEMORY,
+};
+
+static void registers(struct x86_asm *a, bool fp, bool load)
+{
+    for (unsigned n = 0; n < 32; n++)
+        if (x86_gpr[n] != IN_MEMORY)
+            x86_op(a, (load ? 0x8b : 0x89) | X_W, x86_gpr[n], x86_m(RBP, X_DISP(n)));
+    for (unsigned n = 0; fp && n < 32; n++)
+        if (x86_xmm[n] != IN_MEMORY) // movq
+            x86_op(a, load ? 0x7e | X_0F | X_F3 : 0xd6 | X_0F | X_66, x86_xmm[n],
+                   x86_m(RBP, F_DISP(n)));
+}
+
+static void budget(struct x86_asm *a, bool load)
+{
+    x86_op(a, (load ? 0x8b : 0x89) | X_W, BUDGET_REG, x86_m(RBP, FIELD(budget)));
+}
+
+static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+// void enter(struct jit *jit, const void *code)
+static void make_enter(struct x86_asm *a, bool fp)
+{
+    for (unsigned i = 0; i < sizeof(saved); i++) {
+        if (saved[i] & 8)
+            x86_byte(a, 0x41);
+        x86_byte(a, (uint8_t)(0x50 | (saved[i] & 7)));
+    }
+    x86_alu_imm(a, ALU_SUB, true, x86_r(RSP), 8);
+    x86_op(a, 0x8d | X_W, RBP, x86_m(RDI, BASE_OFFSET));
+    x86_op(a, 0x8b | X_W, RAX, x86_r(RSI));
+    if (fp) // ldmxcsr
+        x86_op(a, 0xae | X_0F, 2, x86_m(RBP, FIELD(mxcsr)));
+    budget(a, true);
+    registers(a, fp, true);
+    x86_op(a, 0xff, 4, x86_r(RAX)); // jmp rax
+}
+
+// Back to the caller of enter; the guest's registers are in memory.
+static void make_return(struct x86_asm *a, bool fp)
+{
+    if (fp) { // stmxcsr, ldmxcsr
+        x86_op(a, 0xae | X_0F, 3, x86_m(RBP, FIELD(mxcsr)));
+        x86_op(a, 0xae | X_0F, 2, x86_m(RBP, FIELD(host_mxcsr)));
+    }
+    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), 8);
+    for (unsigned i = sizeof(saved); i-- > 0;) {
+        if (saved[i] & 8)
+            x86_byte(a, 0x41);
+        x86_byte(a, (uint8_t)(0x58 | (saved[i] & 7)));
+    }
+    x86_byte(a, 0xc3);
+}
+
+// Leaves: hart.s.pc is set, RAX is the link or NULL.
+static void make_leave(struct x86_asm *a, bool fp)
+{
+    x86_op(a, 0x89 | X_W, RAX, x86_m(RBP, FIELD(link)));
+    registers(a, fp, false);
+    budget(a, false);
+    make_return(a, fp);
+}
+
+// Leaves for the address in RAX.
+static void make_jump(struct x86_asm *a, bool fp)
+{
+    x86_op(a, 0x89 | X_W, RAX, x86_m(RBP, FIELD(cpu.hart.s.pc)));
+    x86_op(a, 0x31, RAX, x86_r(RAX));
+    make_leave(a, fp);
+}
+
+// Called: runs op EAX of the region RCX by the interpreter.
+static void make_step(struct x86_asm *a, bool fp)
+{
+    size_t failed;
+
+    registers(a, fp, false);
+    budget(a, false);
+    x86_op(a, 0x8d | X_W, RDI, x86_m(RBP, -BASE_OFFSET));
+    x86_op(a, 0x8b | X_W, RSI, x86_r(RCX));
+    x86_op(a, 0x8b, RDX, x86_r(RAX));
+    x86_alu_imm(a, ALU_SUB, true, x86_r(RSP), 8);
+    x86_mov_imm(a, RAX, (uintptr_t)jit_step);
+    x86_op(a, 0xff, 2, x86_r(RAX)); // call rax
+    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), 8);
+    x86_op(a, 0x84, RAX, x86_r(RAX)); // test al, al
+    failed = x86_jcc(a, CC_E);
+    registers(a, fp, true);
+    x86_byte(a, 0xc3);
+    x86_patch_here(a, failed);
+    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), 8); // the return address
+    x86_op(a, 0xc7 | X_W, 0, x86_m(RBP, FIELD(link)));
+    x86_u32(a, 0);
+    make_return(a, fp);
+}
+
+void jit_host_make_thunks(struct jit *jit)
+{
+    struct x86_asm a = {.base = jit->code_rw, .size = jit->code_size};
+
+    jit->host_features = x86_features();
+    for (int fp = 0; fp < 2; fp++) {
+        jit->thunk_enter[fp] = jit->code_rx + a.used;
+        make_enter(&a, fp);
+        jit->thunk_leave[fp] = jit->code_rx + a.used;
+        make_leave(&a, fp);
+        jit->thunk_jump[fp] = jit->code_rx + a.used;
+        make_jump(&a, fp);
+        jit->thunk_step[fp] = jit->code_rx + a.used;
+        make_step(&a, fp);
+    }
+    jit->code_used = (a.used + 63) & ~(size_t)63;
+}
+
+// MXCSR: sticky flags in bits 0 to 5 (invalid, denormal, zero divide, overflow, underflow, precision),
+// all exceptions masked, rounding mode in bits 13 and 14.
+static const uint8_t mxcsr_rounding[] = {0, 3, 1, 2}; // RNE, RTZ, RDN, RUP
+
+static uint8_t fflags_of(uint32_t mxcsr)
+{
+    return (uint8_t)((mxcsr >> 5 & 1) | (mxcsr >> 4 & 1) << 1 | (mxcsr >> 3 & 1) << 2 |
+                     (mxcsr >> 2 & 1) << 3 | (mxcsr & 1) << 4);
+}
+
+void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
+{
+    void (*thunk)(struct jit *, const uint8_t *);
+
+    memcpy(&thunk, &jit->thunk_enter[fp], sizeof(thunk));
+    if (fp) {
+        jit->host_mxcsr = __builtin_ia32_stmxcsr();
+        jit->mxcsr = 0x1f80 | (uint32_t)mxcsr_rounding[jit->cpu.hart.s.frm & 3] << 13;
+    }
+    thunk(jit, entry);
+    if (fp)
+        jit->cpu.hart.s.fflags |= fflags_of(jit->mxcsr);
+}
