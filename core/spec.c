@@ -87,7 +87,7 @@ static int check_machine(const struct vm_spec *spec, struct spec_error *error)
     if (!hull_is_aligned_u64(spec->memory, 2 * MIB))
         return hull_spec_fault(error, "memory", "is %llu bytes, no multiple of 2 MiB",
                                (unsigned long long)spec->memory);
-    if (spec->engine != ENGINE_AUTO && spec->engine != ENGINE_INTERP)
+    if ((unsigned)spec->engine > ENGINE_JIT)
         return hull_spec_fault(error, "engine", "is unknown (number %d)", (int)spec->engine);
     return 0;
 }

@@ -222,7 +222,7 @@ const struct cli_option hull_cli_options[] = {
     {"name", 0, VM, "NAME", "what the VM is called (default: its image or file)", apply_name},
     {"cpus", 0, VM, "N", "number of CPUs (default: 1)", apply_cpus},
     {"memory", 0, VM, "SIZE", "RAM, as 512M or 2G (default: 1G)", apply_memory},
-    {"engine", 0, VM, "ENGINE", "what executes guest code: auto, interp", apply_engine},
+    {"engine", 0, VM, "ENGINE", "what executes guest code: auto, interp, jit", apply_engine},
     {"kernel", 0, VM, "FILE", "kernel: Image, ELF, EFI stub, or one of them gzipped", apply_kernel},
     {"initrd", 0, VM, "FILE", "initial RAM disk", apply_initrd},
     {"append", 0, VM, "TEXT", "kernel command line", apply_append},

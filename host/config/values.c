@@ -14,6 +14,7 @@
 const struct config_word hull_engine_words[] = {
     {"auto", ENGINE_AUTO},
     {"interp", ENGINE_INTERP},
+    {"jit", ENGINE_JIT},
     {NULL, 0},
 };
 

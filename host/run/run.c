@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/interp/interp.h"
+#include "engine/jit/jit.h"
 #include "host/run/hosted_vm.h"
 
 // What fails before there is a VM has said so itself; these have not.
@@ -48,10 +49,15 @@ static int ram_make(struct hosted_vm *h)
                 hull_memory_add(&h->vm.memory, BOARD_RAM_BASE, h->spec->memory, h->ram));
 }
 
+static const struct engine_ops *engine_for(enum engine_wish wish)
+{
+    return wish == ENGINE_JIT ? &jit_engine : &interp_engine;
+}
+
 static int vm_make(struct hosted_vm *h)
 {
     struct vm_owner owner = hull_hosted_owner(h);
-    int err = hull_vm_init(&h->vm, &h->host.env, &owner, &interp_engine, h->spec->cpus);
+    int err = hull_vm_init(&h->vm, &h->host.env, &owner, engine_for(h->spec->engine), h->spec->cpus);
 
     if (err)
         return fail("the virtual CPUs", err);

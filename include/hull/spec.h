@@ -15,7 +15,7 @@
 #define HULL_SPEC_MEMORY_MAX (1024ull << 30)
 #define HULL_SPEC_APPEND_MAX 2047 // characters of boot.append
 
-enum engine_wish { ENGINE_AUTO, ENGINE_INTERP };
+enum engine_wish { ENGINE_AUTO, ENGINE_INTERP, ENGINE_JIT };
 
 enum console_kind {
     CONSOLE_STDIO,

@@ -19,7 +19,7 @@ run_hull() { # ELF
     local disk=() args
     [ -z "$disk_size" ] || disk=(--disk "$work/disk$disk_options")
     read -ra args <<<"$hull_args"
-    timeout -s KILL "$limit" "$hull" run $image "$1" --cpus "$cpus" --memory "$memory" --console stdio \
+    timeout -s KILL "$limit" "$hull" run --engine "${HULL_ENGINE:-auto}" $image "$1" --cpus "$cpus" --memory "$memory" --console stdio \
         --quiet "${disk[@]}" "${args[@]}" <"$work/input"
 }
 
