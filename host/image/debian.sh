@@ -126,6 +126,8 @@ debian_settings() {
 	to_guest='sed -E s,//(localhost|127\.0\.0\.1|\[::1\])([:/]|$),//10.0.2.2\2,'
 	apt_write_sources "$work/debian.sources" /usr/share/keyrings/debian-archive-keyring.pgp "$to_guest"
 	{
+		# Translated descriptions are megabytes to fetch and sort at every update.
+		echo 'Acquire::Languages "none";'
 		apt_host_settings
 		for scheme in http https; do
 			proxy=$(eval "printf '%s' \"\${${scheme}_proxy-}\"")

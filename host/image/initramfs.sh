@@ -7,9 +7,10 @@
 # The modules for what Hull's board has. Whatever these depend on comes along. The console, the
 # RTC and the interrupt controllers are built into Debian's kernel.
 initramfs_devices='virtio_mmio virtio_blk virtio_net virtio-rng virtio_balloon'
-# Loaded by the kernel when a file system is first mounted. crc32c is what ext4 asks the
+# Loaded later: the power button's when the prompt is there, and by the kernel when a file system
+# is first mounted. crc32c is what ext4 asks the
 # crypto layer for by name, which no dependency records.
-initramfs_lazy='crc32c_generic ext4'
+initramfs_lazy='crc32c_generic ext4 virtio_input evdev'
 
 # kernel_unpack DEB DIR: the package's files in DIR, kernel_release set, DIR/vmlinux the kernel.
 kernel_unpack() {
@@ -101,7 +102,7 @@ initramfs_make() {
 	ln -s busybox "$tree/bin/sh"
 	cp "$HULL_IMAGE_DIR/guest/init" "$tree/init"
 	chmod 755 "$tree/init" "$tree/bin/busybox"
-	for file in inittab profile hull-exec hull-shell hull-network udhcpc.script hull-root; do
+	for file in inittab profile hull-exec hull-shell hull-network hull-power udhcpc.script hull-root; do
 		cp "$HULL_IMAGE_DIR/guest/$file" "$tree/etc/$file"
 	done
 	chmod 755 "$tree"/etc/hull-* "$tree/etc/udhcpc.script"

@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 
 recipe_summary="Debian's riscv64 kernel with a busybox shell in memory; seconds to a prompt"
-recipe_version=4
+recipe_version=7
 recipe_keeps_data=no
 recipe_tools=''
 recipe_space_mib=900
