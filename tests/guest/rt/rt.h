@@ -22,12 +22,12 @@ extern const struct rt_case rt_cases[];
 bool rt_on_qemu(void);
 
 // Leaves the case where QEMU 7.2 is known to differ, and says why.
-#define NOT_ON_QEMU(reason)                                                                        \
-    do {                                                                                           \
-        if (rt_on_qemu()) {                                                                        \
-            rt_skip(reason);                                                                       \
-            return;                                                                                \
-        }                                                                                          \
+#define NOT_ON_QEMU(reason)  \
+    do {                     \
+        if (rt_on_qemu()) {  \
+            rt_skip(reason); \
+            return;          \
+        }                    \
     } while (0)
 void rt_skip(const char *reason);
 
@@ -38,17 +38,17 @@ void rt_exit(int code) __attribute__((noreturn));
 void rt_check_failed(const char *file, int line, const char *what, uint64_t got, uint64_t want);
 bool rt_check_counts(void); // counts a failure; true: not so many yet, print it
 
-#define CHECK(condition)                                                   \
-    do {                                                                   \
-        if (!(condition))                                                  \
-            rt_check_failed(__FILE__, __LINE__, #condition, 0, 1);         \
+#define CHECK(condition)                                           \
+    do {                                                           \
+        if (!(condition))                                          \
+            rt_check_failed(__FILE__, __LINE__, #condition, 0, 1); \
     } while (0)
 
-#define EQ(got, want)                                                      \
-    do {                                                                   \
-        uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);         \
-        if (got_ != want_)                                                 \
-            rt_check_failed(__FILE__, __LINE__, #got, got_, want_);        \
+#define EQ(got, want)                                               \
+    do {                                                            \
+        uint64_t got_ = (uint64_t)(got), want_ = (uint64_t)(want);  \
+        if (got_ != want_)                                          \
+            rt_check_failed(__FILE__, __LINE__, #got, got_, want_); \
     } while (0)
 
 // ---- Traps ----
@@ -74,30 +74,31 @@ struct rt_last {
 extern struct rt_last rt_last[RT_HARTS];
 
 // Runs an instruction that may trap. t5 and t6 are taken; operands as for asm.
-#define TRY_ASM(code, outputs, ...)                                                            \
-    ({                                                                                         \
-        uint64_t cause_, tval_;                                                                \
-        __asm__ volatile("la t6, 99f\n\tlui t5, 0x54525\n\t" code                             \
-                         "\n99: mv %0, t5\n\tmv %1, t6\n\tli t5, 0"                          \
-                         : "=&r"(cause_), "=&r"(tval_) outputs                                 \
-                         : __VA_ARGS__                                                         \
-                         : "memory", "ra", "t5", "t6");                                        \
-        (struct rt_outcome){cause_, tval_};                                                    \
+#define RT_SAME(...) __VA_ARGS__ // keeps clang-format from seeing Objective-C
+#define TRY_ASM(code, outputs, ...)                                 \
+    ({                                                              \
+        uint64_t cause_, tval_;                                     \
+        __asm__ volatile("la t6, 99f\n\tlui t5, 0x54525\n\t" code   \
+                         "\n99: mv %0, t5\n\tmv %1, t6\n\tli t5, 0" \
+                         : "=&r"(cause_), "=&r"(tval_)outputs       \
+                         : RT_SAME(__VA_ARGS__)                     \
+                         : "memory", "ra", "t5", "t6");             \
+        (struct rt_outcome){cause_, tval_};                         \
     })
 #define RT_COMMA_OUT(out) , "+&r"(out)
 #define TRY(code, ...) TRY_ASM(code, , __VA_ARGS__)
 #define TRY_OUT(code, out, ...) TRY_ASM(code, RT_COMMA_OUT(out), __VA_ARGS__)
 
-#define TRAPS(outcome, want_cause, want_tval)      \
-    do {                                           \
-        struct rt_outcome o_ = (outcome);          \
-        EQ(o_.cause, want_cause);                  \
-        EQ(o_.tval, want_tval);                    \
+#define TRAPS(outcome, want_cause, want_tval) \
+    do {                                      \
+        struct rt_outcome o_ = (outcome);     \
+        EQ(o_.cause, want_cause);             \
+        EQ(o_.tval, want_tval);               \
     } while (0)
-#define NO_TRAPS(outcome)            \
-    do {                             \
+#define NO_TRAPS(outcome)                 \
+    do {                                  \
         struct rt_outcome n_ = (outcome); \
-        EQ(n_.cause, NO_TRAP);       \
+        EQ(n_.cause, NO_TRAP);            \
     } while (0)
 
 // Accesses that may fault. size: 1, 2, 4, 8.
