@@ -7,7 +7,7 @@
 #define WRAPPER_BASE 0x80000000
 #define SEQUENCE_END (WRAPPER_BASE + 16)
 #define STATE_BASE 0x80100000 // struct state; tp in the code
-#define AREA_BASE 0x80110000  // 2 KiB of operands below gp, 2 KiB of memory to work on from gp on
+#define AREA_BASE 0x80110800  // 2 KiB of operands below gp, 2 KiB of memory to work on from gp on
 #define AREA_HALF 2048
 #define BODY_BASE 0x80400000
 

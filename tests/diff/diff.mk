@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The differential test's generator (for the host) and the two programs that its code runs in.
+# The differential test's generator (for the host) and the programs that its code runs in.
 
 DIFF_DIR := tests/diff
 DIFF_OUT := $(BUILD)/diff
@@ -19,4 +19,4 @@ $(DIFF_OUT)/generate: $(wildcard $(DIFF_DIR)/gen*.c $(DIFF_DIR)/*.h) guest/riscv
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -I. -o $@ $(filter %.c,$^)
 
-guest-tests: $(DIFF_OUT)/BARE.bin $(DIFF_OUT)/USER.bin $(DIFF_OUT)/generate
+guest-tests: $(DIFF_OUT)/BARE.bin $(DIFF_OUT)/USER.bin $(DIFF_OUT)/PAGED.bin $(DIFF_OUT)/generate

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes two programs with the same random code at the same addresses: OUT.bare for a bare machine, OUT.user
-// for user-mode emulation. The same seed gives the same code.
+// Writes programs with the same random code at the same addresses: OUT.bare for a bare machine, OUT.paged
+// for one too, but in U mode with paging and interrupts, OUT.user for user-mode emulation. The same seed
+// gives the same code.
 #include "tests/diff/gen.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #define BODY_ROOM (16u << 20)
-#define WRAPPER_ROOM 0x200000u // with the state and the area
+#define WRAPPER_ROOM 0x310000u // with the state, the area and page tables
 
 static void fail(const char *what, const char *which)
 {
@@ -152,8 +153,8 @@ int main(int argc, char **argv)
     if (gen.size > gen.room - 4096)
         fail("too much", "fewer sequences or a smaller length");
     char path[4096], wrapper[4096];
-    static const char *const kinds[][2] = {{"bare", "BARE"}, {"user", "USER"}};
-    for (unsigned i = 0; i < 2; i++) {
+    static const char *const kinds[][2] = {{"bare", "BARE"}, {"user", "USER"}, {"paged", "PAGED"}};
+    for (unsigned i = 0; i < 3; i++) {
         snprintf(path, sizeof(path), "%s.%s", out, kinds[i][0]);
         snprintf(wrapper, sizeof(wrapper), "%s/%s.bin", wrappers, kinds[i][1]);
         write_elf(path, wrapper, &gen);

@@ -18,6 +18,34 @@ _start:
     li t0, 0x2000
     csrs mstatus, t0
 #endif
+#ifdef WRAPPER_PAGED
+    // Machine mode keeps the traps; the rest runs in U mode, by tables that wrapper_paging() made.
+    csrr t0, mhartid
+2:  bnez t0, 2b
+    la t0, on_timer
+    csrw mtvec, t0
+    li t0, -1
+    csrw pmpaddr0, t0
+    li t0, 0x1f
+    csrw pmpcfg0, t0
+    call wrapper_paging
+    csrw satp, a0
+    sfence.vma
+    li t0, 0x80
+    csrw mie, t0
+    li t0, 0x1800
+    csrc mstatus, t0
+    li t0, 0x2080 // FS, MPIE
+    csrs mstatus, t0
+    la t0, timer_stack
+    csrw mscratch, t0
+    li t0, 0x2004000
+    sd zero, (t0) // the first interrupt is due
+    la t0, 3f
+    csrw mepc, t0
+    mret
+3:
+#endif
     call wrapper_main
 
 .text
@@ -64,7 +92,7 @@ sequence_end:
     .endr
     ret
 
-#ifdef WRAPPER_BARE
+#ifndef WRAPPER_USER
 .balign 4
 on_trap:
     li sp, STATE_BASE - 16
@@ -72,4 +100,35 @@ on_trap:
     csrr a1, mepc
     csrr a2, mtval
     call wrapper_trap
+#endif
+
+#ifdef WRAPPER_PAGED
+// Interrupts at odd moments, which must not be noticed: the next one comes after 16 to 143 ticks.
+.balign 4
+on_timer:
+    csrrw sp, mscratch, sp
+    sd t0, 0(sp)
+    sd t1, 8(sp)
+    csrr t0, mcause
+    bgez t0, on_trap
+    ld t0, 16(sp)
+    li t1, 1103515245
+    mul t0, t0, t1
+    addi t0, t0, 1235
+    sd t0, 16(sp)
+    srli t0, t0, 16
+    andi t0, t0, 127
+    csrr t1, time
+    add t0, t0, t1
+    addi t0, t0, 16
+    li t1, 0x2004000
+    sd t0, (t1)
+    ld t0, 0(sp)
+    ld t1, 8(sp)
+    csrrw sp, mscratch, sp
+    mret
+
+.data
+.balign 16
+timer_stack: .dword 0, 0, 1, 0
 #endif

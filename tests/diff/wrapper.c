@@ -12,7 +12,7 @@
 
 void run_sequence(struct state *state, uint64_t entry);
 
-#ifdef WRAPPER_BARE
+#ifndef WRAPPER_USER
 static void out(const char *text, size_t length)
 {
     while (length--) {
@@ -43,6 +43,35 @@ static void end(int code)
     register long a0 __asm__("a0") = code, a7 __asm__("a7") = 93;
 
     __asm__ volatile("ecall" : "+r"(a0) : "r"(a7) : "memory");
+}
+#endif
+
+#ifdef WRAPPER_PAGED
+#define TABLES \
+    ((uint64_t(*)[512])0x80200000) // root, devices, RAM in 2 MiB pages, the area's small pages
+#define PTE_USER 0xdfull           // V R W X U A D
+#define PTE_TABLE 1ull
+#define AREA_PA 0x80300000ull
+
+static uint64_t pte(uint64_t pa, uint64_t flags)
+{
+    return pa >> 12 << 10 | flags;
+}
+
+// RAM and the devices where they are, but for the two megabytes with the area: by small pages, the
+// area's own far apart and in reverse. The value for satp comes back.
+uint64_t wrapper_paging(void)
+{
+    TABLES[0][0] = pte(0, PTE_USER);
+    TABLES[0][2] = pte((uint64_t)TABLES[2], PTE_TABLE);
+    for (uint64_t i = 0; i < 512; i++) {
+        TABLES[2][i] = pte(WRAPPER_BASE + (i << 21), PTE_USER);
+        TABLES[3][i] = pte(WRAPPER_BASE + (i << 12), PTE_USER);
+    }
+    TABLES[2][0] = pte((uint64_t)TABLES[3], PTE_TABLE);
+    TABLES[3][0x110] = pte(AREA_PA + 0x5000, PTE_USER);
+    TABLES[3][0x111] = pte(AREA_PA + 0x2000, PTE_USER);
+    return 8ull << 60 | (uint64_t)TABLES >> 12;
 }
 #endif
 
