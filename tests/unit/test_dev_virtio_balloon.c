@@ -203,6 +203,7 @@ static void target_and_actual_are_told(void **state)
     assert_false(rig->irq);
     rig_set(rig, VIRTIO_MMIO_CONFIG + 4, 512);
     assert_int_equal(hull_virtio_balloon_actual(rig->dev), 512);
+    assert_int_equal(rig_config(rig, 4, 4), 512);
     rig_set(rig, VIRTIO_MMIO_CONFIG + 0, 7); // the target is the host's
     assert_int_equal(rig_config(rig, 0, 4), 1000);
     hull_virtio_balloon_set_target(rig->dev, UINT64_MAX);
