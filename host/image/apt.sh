@@ -140,7 +140,11 @@ apt_update() {
 			apt_security=''
 		fi
 		apt_write_sources "$apt_root/hull.sources" "$apt_keyring"
-		apt_run update
+		apt_try update || {
+			# What an earlier index names may be fetched already.
+			apt-cache show busybox-static >/dev/null 2>&1 || apt_explain update
+			warn "the index of $apt_main cannot be brought up to date; using the one from before"
+		}
 	fi
 	# Without a signed index nothing may be installed; apt only warns about a missing one.
 	apt-cache show busybox-static >/dev/null 2>&1 || apt_explain update

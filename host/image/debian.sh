@@ -24,7 +24,8 @@ debian_drivers='block cdrom char crypto dax md net/*.ko* net/bonding net/ipvlan 
 	net/vxlan net/wireguard net/ppp net/slip nvdimm nvme rtc scsi/*.ko* target tty uio vdpa vfio vhost
 	virt virtio watchdog input/*.ko* input/misc firmware/qemu*'
 # Modules that systemd and udev load at each boot lie there uncompressed: the guest would pay.
-debian_boot_modules='autofs4 configfs fuse nfnetlink x_tables ip_tables crc32c_generic efi_pstore qemu_fw_cfg'
+debian_boot_modules='autofs4 configfs fuse nfnetlink x_tables ip_tables crc32c_generic efi_pstore qemu_fw_cfg
+	virtio_input evdev'
 
 recipe_pull() {
 	step 1/6 "reading Debian's package index"
@@ -39,10 +40,12 @@ recipe_pull() {
 	apt_fetch "$kernel" busybox-static "$@"
 	apt_files "$@" >"$work/debs"
 	step 3/6 "unpacking $kernel"
-	kernel_unpack "$(apt_deb "$kernel")" "$work/kernel"
+	deb=$(apt_deb "$kernel")
+	kernel_unpack "$deb" "$work/kernel"
 	debian_modules "$work/kernel/usr/lib/modules/$kernel_release" "$work/modules/$kernel_release"
 	step 4/6 'making the initramfs'
-	initramfs_make "$work/kernel" "$(apt_deb busybox-static)" "$work/new/initrd.img"
+	deb=$(apt_deb busybox-static)
+	initramfs_make "$work/kernel" "$deb" "$work/new/initrd.img"
 	cp "$work/kernel/boot/vmlinux-$kernel_release" "$work/new/vmlinux"
 	printf '%s\n' "$kernel_release" >"$work/new/kernel-release"
 	debian_keys
@@ -50,7 +53,8 @@ recipe_pull() {
 	step 5/6 "unpacking $# packages into the root file system"
 	rm -f "$work/new/disk.img" "$work/disk.img"
 	# One fakeroot session sees files made as root's and records them so in the disk image.
-	HULL_IMAGE_DIR=$HULL_IMAGE_DIR fakeroot -- sh "$HULL_IMAGE_DIR/rootfs-make" \
+	export HULL_IMAGE_DIR
+	fakeroot -- sh "$HULL_IMAGE_DIR/rootfs-make" \
 		"$work" "$debian_disk_size" "$debian_packages" || die 'the root file system could not be made'
 	mv "$work/disk.img" "$work/new/disk.img"
 	step 6/6 'describing the machine'

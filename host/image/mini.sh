@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 
 recipe_summary="Debian's riscv64 kernel with a busybox shell in memory; seconds to a prompt"
-recipe_version=7
+recipe_version=8
 recipe_keeps_data=no
 recipe_tools=''
 recipe_space_mib=900
@@ -19,9 +19,11 @@ recipe_pull() {
 	step 2/4 "fetching the kernel and busybox ($(apt_size "$kernel" busybox-static))"
 	apt_fetch "$kernel" busybox-static
 	step 3/4 "unpacking $kernel"
-	kernel_unpack "$(apt_deb "$kernel")" "$work/kernel"
+	deb=$(apt_deb "$kernel")
+	kernel_unpack "$deb" "$work/kernel"
 	step 4/4 'making the initramfs'
-	initramfs_make "$work/kernel" "$(apt_deb busybox-static)" "$work/new/initrd.img"
+	deb=$(apt_deb busybox-static)
+	initramfs_make "$work/kernel" "$deb" "$work/new/initrd.img"
 	cp "$work/kernel/boot/vmlinux-$kernel_release" "$work/new/vmlinux"
 	printf '%s\n' "$kernel_release" >"$work/new/kernel-release"
 	cat >"$work/new/vm.json" <<-EOF
