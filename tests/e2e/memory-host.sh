@@ -57,9 +57,9 @@ between '--stats says the same of the guest' $((ram - 20480)) "${said_ram:-none}
 # Free page reporting: no one asks, the guest tells.
 guest_start balloon --cpus 2 --memory 1G <<'GUEST'
 mkdir /fill && mount -t tmpfs -o size=90% none /fill
-dd if=/dev/zero of=/fill/a bs=1M count=500 2>/dev/null
+dd if=/dev/zero of=/fill/a bs=1M count=300 2>/dev/null
 echo 'filled'
-sleep 4
+sleep 2
 rm /fill/a
 echo 'freed'
 sleep 60
@@ -67,11 +67,11 @@ GUEST
 wait_line balloon '^filled'
 smaps $hull_pid 1024
 filled=$ram
-between 'a guest that fills its memory: KiB' 512000 "$filled" 1048576
+between 'a guest that fills its memory: KiB' 307200 "$filled" 1048576
 wait_line balloon '^freed'
 back() {
     smaps $hull_pid 1024
-    [ "$ram" != none ] && [ "$ram" -lt $((filled - 460000)) ]
+    [ "$ram" != none ] && [ "$ram" -lt $((filled - 280000)) ]
 }
 check 'what it frees goes back to the host' wait_for 30 back
 echo "# filled: $filled KiB, freed: $ram KiB"
@@ -81,7 +81,7 @@ wait $hull_pid 2>/dev/null
 # And without a balloon it does not: that is what went back.
 guest_start rigid --cpus 2 --memory 1G --no-balloon <<'GUEST'
 mkdir /fill && mount -t tmpfs -o size=90% none /fill
-dd if=/dev/zero of=/fill/a bs=1M count=300 2>/dev/null
+dd if=/dev/zero of=/fill/a bs=1M count=200 2>/dev/null
 rm /fill/a
 echo 'freed'
 sleep 60
@@ -89,7 +89,7 @@ GUEST
 wait_line rigid '^freed'
 sleep 5
 smaps $hull_pid 1024
-between 'without a balloon it stays' 300000 "$ram" 1048576
+between 'without a balloon it stays' 200000 "$ram" 1048576
 kill -KILL $hull_pid
 wait $hull_pid 2>/dev/null
 [ "$failures" = 0 ] || show small small.err balloon balloon.err rigid

@@ -12,17 +12,17 @@ same "$1: its end" "$4" "\$(awk '/System RAM/ { sub("-", " "); end = \$2 } END {
 # Most of it written (twice what is copied), then read.
 mkdir /fill && mount -t tmpfs -o size=95% none /fill
 dd if=/dev/urandom of=/fill/0 bs=64k count=16 2>/dev/null
-wanted=\$(md5sum </fill/0)
+wanted=\$(md5sum </fill/0 | cut -d ' ' -f 1)
 for i in \$(seq $5); do cp /fill/0 /fill/\$i; done
-same "$1: what is written stays" $5 "\$(for i in \$(seq $5); do cmp /fill/0 /fill/\$i && echo same; done | grep -c same)"
-same "$1: also what was written first" "\$wanted" "\$(md5sum </fill/0)"
+same "$1: what is written stays" "$(($5 + 1)) \$wanted" \
+	"\$(md5sum /fill/* | cut -d ' ' -f 1 | uniq -c | sed 's/^ *//')"
 GUEST
     equal "$1: exit code" 0 $?
-    relay "$1" "memory-$1" 4
+    relay "$1" "memory-$1" 3
 }
 
-one 256M 170000 262144 8fffffff 120
-one 8G 7900000 8388608 27fffffff 200
+one 256M 170000 262144 8fffffff 110
+one 8G 7900000 8388608 27fffffff 60
 
 "$HULL" run mini --memory 3M </dev/null >small 2>&1
 equal 'too little memory is refused' 124 $?
