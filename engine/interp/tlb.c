@@ -183,7 +183,7 @@ bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size)
     } else if (!hull_bus_read(cpu->bus, gpa, size, &cpu->loaded)) {
         return true;
     }
-    interp_raise(cpu, op, CAUSE_LOAD_ACCESS, va);
+    interp_raise(cpu, op, CAUSE_LOAD_ACCESS, host ? va + first : va);
     return false;
 }
 
@@ -212,7 +212,7 @@ bool interp_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
     } else if (!hull_bus_write(cpu->bus, gpa, size, value)) {
         return true;
     }
-    interp_raise(cpu, op, CAUSE_STORE_ACCESS, va);
+    interp_raise(cpu, op, CAUSE_STORE_ACCESS, host ? va + first : va); // the part at fault
     return false;
 }
 

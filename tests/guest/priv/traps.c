@@ -94,6 +94,30 @@ static void access_faults(void)
     EQ(value, 0);
 }
 
+// Accesses over the end of memory: tval is where the part begins that fails.
+static void end_of_memory(void)
+{
+    const uintptr_t end = RAM + (64ul << 20);
+    uint64_t value = 0, before = rd64(end - 8);
+
+    NOT_ON_QEMU("it reports the first byte");
+    NO_TRAPS(rt_try_load(end - 8, 8, &value));
+    for (unsigned back = 1; back < 8; back++) {
+        TRAPS(rt_try_load(end - back, 8, &value), CAUSE_LOAD_ACCESS, end);
+        TRAPS(rt_try_store(end - back, 8, 0), CAUSE_STORE_ACCESS, end);
+    }
+    TRAPS(rt_try_load(RAM - 2, 4, &value), CAUSE_LOAD_ACCESS, RAM - 2);
+    EQ(rd64(end - 8), before);
+    *(volatile uint16_t *)(end - 2) = 0x0013; // half of a nop
+    rt_fence_i();
+    TRAPS(rt_try_exec(end - 2), CAUSE_FETCH_ACCESS, end);
+    EQ(last_epc(), end - 2);
+    *(volatile uint16_t *)(end - 2) = 0x0001; // c.nop, and on over the end
+    rt_fence_i();
+    TRAPS(rt_try_exec(end - 2), CAUSE_FETCH_ACCESS, end);
+    EQ(last_epc(), end);
+}
+
 // Atomics to devices have no such memory attribute here.
 static void atomics_to_devices(void)
 {
@@ -254,6 +278,7 @@ const struct rt_case rt_cases[] = {
     {"illegal-instructions", illegal_instructions},
     {"jump-targets", jump_targets},
     {"access-faults", access_faults},
+    {"end-of-memory", end_of_memory},
     {"atomics-to-devices", atomics_to_devices},
     {"misaligned-atomics", misaligned_atomics},
     {"no-side-effects", no_side_effects},
