@@ -11,8 +11,8 @@ port=0
 
 find_machines() {
     if [ -z "${HULL-}" ]; then
-        HULL=${BUILD:-$top/build}/release/hull
-        make -s -C "$top" -j"$(nproc)" BUILD="${BUILD:-build}" || fail 'make failed'
+        HULL=$BUILD/release/hull
+        make -s -C "$top" -j"$(nproc)" BUILD="$BUILD" || fail 'make failed'
     fi
     [ -x "$HULL" ] || fail "HULL=$HULL is not a program"
     if [[ " ${machines[*]} " == *' qemu '* ]] && ! command -v "$QEMU" >/dev/null; then

@@ -28,11 +28,13 @@ function differ(name, a, check_a, b, check_b) {
     wrong = wrong sprintf("  %s: %s on %s, but %s on %s\n", name, check_a, a, check_b, b)
 }
 
-function median(machine, name, n, i, j, t, v) {
+# What stands for all rounds: their median, or the best of them.
+function middle_of(machine, name, n, i, j, t, v) {
     n = samples[machine, name]
     if (!n) return 0
     for (i = 1; i <= n; i++) v[i] = sample[machine, name, i] + 0
     for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] > v[j]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+    if (pick == "best") return v[1]
     return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 }
 
@@ -79,7 +81,7 @@ function summary(group,    m) {
 function gather(    p, m, name, machine, q) {
     for (p = 1; p <= programs; p++) {
         name = order[p]
-        for (m = 1; m <= count; m++) middle[machine_name[m], name] = median(machine_name[m], name)
+        for (m = 1; m <= count; m++) middle[machine_name[m], name] = middle_of(machine_name[m], name)
         for (m = 1; m <= count; m++) {
             machine = machine_name[m]
             if (!samples[machine, name] && !(machine == "native" && group_of[name] == "real")) missing++

@@ -142,7 +142,7 @@ static int mutex(struct bench *b, int count)
 static int faults(struct bench *b, int count)
 {
     static struct team team;
-    uint64_t pages = bench_count(b, 40000);
+    uint64_t pages = bench_count(b, 20000);
     team.memory =
         mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (team.memory == MAP_FAILED) {
