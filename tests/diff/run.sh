@@ -44,7 +44,7 @@ for ((round = 0; round < rounds; round++, seed++)); do
         echo "seed $seed: hull ended with $hull_code; differing sequences:" >&2
         bad=$(diff "$tmp/qemu" "$tmp/hull" | sed -n 's/^< sequence \([0-9]*\) .*/\1/p' | head -n 3)
         for sequence in $bad; do
-            tests/diff/bisect.sh "$seed" "$sequence" "$length" >&2
+            tests/diff/bisect "$seed" "$sequence" "$length" >&2
         done
         tail -n 2 "$tmp/hull.err" >&2
         failed=$((failed + 1))
