@@ -48,7 +48,11 @@ void interp_blocks_drop(struct cpu *cpu)
 
 void interp_context_renew(struct cpu *cpu)
 {
-    cpu->epoch++;
+    cpu->epoch = cpu->global_epoch = ++cpu->epoch_count;
+    memset(cpu->spaces, 0, sizeof(cpu->spaces));
+    cpu->spaces[0].satp = cpu->hart.s.satp;
+    cpu->spaces[0].epoch = cpu->epoch;
+    cpu->next_space = 1;
     interp_context_select(cpu);
 }
 
@@ -63,6 +67,7 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
     cpu->narrow_fetch = false;
     if (e->tag == tag) {
         *gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
+        cpu->global_fetch = e->gpa & TLB_GLOBAL;
         return e->host + (va & ~PAGE_MASK);
     }
     cause = riscv_mmu_translate(&cpu->hart, va, 2, MMU_FETCH, riscv_mmu_fetch_mode(&cpu->hart), &r);
@@ -72,6 +77,7 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
         return NULL;
     }
     *gpa = r.gpa;
+    cpu->global_fetch = r.global;
     if (r.page < HULL_PAGE_SIZE) {
         cpu->narrow_fetch = true;
         return host;
@@ -79,7 +85,8 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
     cpu->fetch_evicted |= e->tag != TLB_NONE;
     *e = (struct fetch_entry){
         .tag = tag,
-        .gpa = (r.gpa & PAGE_MASK) | (unsigned)__builtin_ctzll(r.page),
+        .gpa =
+            (r.gpa & PAGE_MASK) | (r.global ? TLB_GLOBAL : 0) | (unsigned)__builtin_ctzll(r.page),
         .host = host - (va & ~PAGE_MASK),
     };
     return host;

@@ -61,8 +61,10 @@ struct block {
 struct tlb_entry {
     uint64_t read_tag, write_tag; // page address, or TLB_NONE
     uintptr_t addend;             // host address = guest virtual address + addend
-    gpa_t gpa;                    // page address | page_shift
+    gpa_t gpa;                    // page address | TLB_GLOBAL | page_shift
 };
+
+#define TLB_GLOBAL 64u // the translation holds in every address space
 
 #define TLB_BITS 8
 #define TLB_ENTRIES (1u << TLB_BITS)
@@ -72,7 +74,7 @@ enum tlb_mode { TLB_M, TLB_U, TLB_S, TLB_S_SUM, TLB_MODES };
 
 struct fetch_entry {
     uint64_t tag; // page address, or TLB_NONE
-    gpa_t gpa;    // page address | page_shift
+    gpa_t gpa;    // page address | TLB_GLOBAL | page_shift
     const uint8_t *host;
 };
 
@@ -100,14 +102,22 @@ struct cpu {
     bool sbi_pending;  // run() still has to put exit->sbi.ret into a0 and a1
     bool mxr;          // what the data TLBs were filled under
     bool narrow_fetch; // PMP divides the page that was fetched from last
+    bool global_fetch; // that page is global
     _Atomic bool ssip_raised;
     unsigned pauses;
 
-    uint64_t epoch;     // counts what makes every cached translation doubtful
-    unsigned flavor;    // what else code was translated for (the JIT's affair): 0 to 15
-    uint32_t fence;     // counts fence.i
-    uint32_t tlb_used;  // bit per enum tlb_mode
-    bool fetch_evicted; // a translation in use is no longer in fetch[]
+    // Numbers of address spaces as code is checked for: the current one's, that of global pages,
+    // and those of recent values of satp. All are new after whatever makes translations doubtful.
+    uint64_t epoch, global_epoch, epoch_count;
+    struct {
+        uint64_t satp, epoch;
+    } spaces[8];
+    unsigned next_space;
+    uint64_t global_context; // as `context`, for code in global pages
+    unsigned flavor;         // what else code was translated for (the JIT's affair): 0 to 15
+    uint32_t fence;          // counts fence.i
+    uint32_t tlb_used;       // bit per enum tlb_mode
+    bool fetch_evicted;      // a translation in use is no longer in fetch[]
 
     uint8_t *arena; // blocks
     size_t arena_size, arena_used;
@@ -120,7 +130,8 @@ struct cpu {
 // tlb.c
 void interp_tlb_flush(struct cpu *cpu);
 void interp_tlb_flush_page(struct cpu *cpu, gva_t va);
-void interp_tlb_select(struct cpu *cpu); // cpu->tlb by the hart's current data mode
+void interp_tlb_switch_space(struct cpu *cpu); // after a write of satp
+void interp_tlb_select(struct cpu *cpu);       // cpu->tlb by the hart's current data mode
 // Loads into cpu->loaded, zero-extended; stores. Any alignment, RAM or device. False: a trap has
 // been taken, the handler returns NULL.
 bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size);
@@ -148,10 +159,13 @@ void interp_context_renew(struct cpu *cpu); // every block must be checked again
 // cpu->context is one number for everything that code is checked against.
 static inline void interp_context_select(struct cpu *cpu)
 {
-    cpu->context = cpu->epoch << 6 | (uint64_t)cpu->hart.s.priv << 4 | cpu->flavor;
+    uint64_t low = (uint64_t)cpu->hart.s.priv << 4 | cpu->flavor;
+
+    cpu->context = cpu->epoch << 6 | low;
+    cpu->global_context = 1ull << 63 | cpu->global_epoch << 6 | low;
 }
 // The place of the code at `va` in RAM. NULL: the fetch trapped (with tval `va`). Sets
-// cpu->narrow_fetch.
+// cpu->narrow_fetch and global_fetch.
 const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa);
 // The block at hart.s.pc, checked for the current context; NULL: the fetch trapped.
 struct block *interp_block_find(struct cpu *cpu);

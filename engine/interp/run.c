@@ -47,9 +47,11 @@ void interp_apply_changes(struct cpu *cpu)
             cpu->fence++;
         if (changed & HART_CHANGED_FETCH)
             interp_tlb_flush(cpu);
-        else if (changed & HART_CHANGED_FENCE_I)
+        else if (changed & HART_CHANGED_SATP)
+            interp_tlb_switch_space(cpu);
+        if (changed & HART_CHANGED_FENCE_I)
             interp_context_renew(cpu);
-        if (changed & (HART_CHANGED_MODE | HART_CHANGED_FETCH))
+        if (changed & (HART_CHANGED_MODE | HART_CHANGED_FETCH | HART_CHANGED_SATP))
             interp_tlb_select(cpu);
         interp_context_select(cpu);
         if (changed & (HART_CHANGED_IRQ | HART_CHANGED_MODE))
@@ -235,9 +237,10 @@ static void interp_set_state(struct vcpu *vcpu, const struct hart_state *state)
     cpu->hart.s = *state;
     memcpy(cpu->x, state->x, sizeof(state->x));
     cpu->x[0] = 0;
+    // Blocks stay: each is compared with memory before it runs again.
     cpu->fence++;
     interp_tlb_flush(cpu);
-    interp_blocks_drop(cpu);
+    cpu->link = NULL;
     riscv_hart_state_loaded(&cpu->hart);
 }
 

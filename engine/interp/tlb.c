@@ -4,6 +4,7 @@
 
 #include "engine/interp/cpu.h"
 #include "guest/riscv/mmu.h"
+#include "lib/mem.h"
 
 #define PAGE_MASK (~(uint64_t)(HULL_PAGE_SIZE - 1))
 
@@ -25,6 +26,55 @@ void interp_tlb_flush(struct cpu *cpu)
         cpu->fetch[i].tag = TLB_NONE;
     cpu->fetch_evicted = false;
     interp_context_renew(cpu);
+}
+
+static void drop_private(struct cpu *cpu)
+{
+    for (unsigned mode = 0; mode < TLB_MODES; mode++)
+        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
+            struct tlb_entry *e = &cpu->tlbs[mode][i];
+
+            if (!(e->gpa & TLB_GLOBAL))
+                e->read_tag = e->write_tag = TLB_NONE;
+        }
+    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+        if (!(cpu->fetch[i].gpa & TLB_GLOBAL))
+            cpu->fetch[i].tag = TLB_NONE;
+}
+
+#define SATP_ASID (0xffffull << 44)
+
+// Without ASIDs nothing is kept, as on harts that have none. With them, code that was checked under
+// this very value of satp is still good: whoever changes its tables executes sfence.vma, which
+// forgets all spaces.
+void interp_tlb_switch_space(struct cpu *cpu)
+{
+    uint64_t satp = cpu->hart.s.satp;
+    unsigned i = 0;
+
+    if (!(satp & SATP_ASID)) {
+        interp_tlb_flush(cpu);
+        return;
+    }
+    drop_private(cpu);
+    while (i < HULL_ARRAY_SIZE(cpu->spaces) && cpu->spaces[i].satp != satp)
+        i++;
+    if (i == HULL_ARRAY_SIZE(cpu->spaces)) {
+        i = cpu->next_space++ % HULL_ARRAY_SIZE(cpu->spaces);
+        cpu->spaces[i].satp = satp;
+        cpu->spaces[i].epoch = ++cpu->epoch_count;
+    }
+    cpu->epoch = cpu->spaces[i].epoch;
+    interp_context_select(cpu);
+}
+
+// The others' code is checked anew when they come back.
+static void forget_other_spaces(struct cpu *cpu)
+{
+    memset(cpu->spaces, 0, sizeof(cpu->spaces));
+    cpu->spaces[0].satp = cpu->hart.s.satp;
+    cpu->spaces[0].epoch = cpu->epoch;
+    cpu->next_space = 1;
 }
 
 // True when va lies in the page of the size noted in gpa's low bits around `tag`.
@@ -59,6 +109,8 @@ void interp_tlb_flush_page(struct cpu *cpu, gva_t va)
     if (fetched) {
         cpu->fetch_evicted = false;
         interp_context_renew(cpu);
+    } else {
+        forget_other_spaces(cpu);
     }
 }
 
@@ -95,7 +147,7 @@ static void refill(struct cpu *cpu, gva_t va, uint8_t *host, const struct mmu_re
     if (hull_memory_watched(cpu->memory, gpa))
         e->write_tag = TLB_NONE;
     e->addend = (uintptr_t)host - va;
-    e->gpa = gpa | page_shift(r->page);
+    e->gpa = gpa | (r->global ? TLB_GLOBAL : 0) | page_shift(r->page);
     cpu->tlb_used |= 1u << ((size_t)(cpu->tlb - cpu->tlbs[0]) / TLB_ENTRIES);
 }
 

@@ -23,7 +23,8 @@ struct region *jit_region_look_up(struct jit *jit, gva_t pc, gpa_t gpa)
     for (struct region **p = hash_slot(jit, pc, gpa); *p; p = &(*p)->hash_next) {
         struct region *r = *p;
 
-        if (r->pc != pc || r->gpa != gpa || r->flavor != cpu->flavor)
+        if (r->pc != pc || r->gpa != gpa || r->flavor != cpu->flavor ||
+            r->priv != cpu->hart.s.priv || r->global != cpu->global_fetch)
             continue;
         if (r->fence != cpu->fence) {
             if (memcmp(r->copy, r->source, r->bytes)) { // other code by now
@@ -167,6 +168,8 @@ static struct region *region_build(struct jit *jit, gva_t pc, gpa_t gpa, const u
         .count = (uint16_t)d->count,
         .bytes = (uint16_t)d->bytes,
         .flavor = (uint8_t)jit->cpu.flavor,
+        .priv = jit->cpu.hart.s.priv,
+        .global = jit->cpu.global_fetch,
         .ops = ops,
         .copy = copy,
     };

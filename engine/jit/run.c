@@ -3,6 +3,7 @@
 // cold any more.
 #include "engine/jit/jit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <hull/vm.h>
@@ -14,7 +15,7 @@
 
 // A block that was interpreted as often as this is translated. HULL_JIT_HOT overrides it: with 0
 // everything is translated at once, as tests of the translator want it.
-#define HOT 6
+#define HOT 16
 
 // Translated code looks up after this many instructions at the latest: it has no other way to notice
 // interrupts and kicks.
@@ -34,11 +35,19 @@ static struct jump_entry *jump_slot(struct jit *jit, gva_t pc)
     return &jit->jumps[(pc >> 1) & (JIT_JUMPS - 1)];
 }
 
+static bool touches_fcsr(const struct region_op *op)
+{
+    return op->id >= INSN_CSRRW && op->id <= INSN_CSRRCI && op->op.imm <= CSR_FCSR;
+}
+
 bool jit_step(struct jit *jit, struct region *region, unsigned index)
 {
     struct cpu *cpu = &jit->cpu;
     struct region_op *op = &region->ops[index];
     struct block *b = (struct block *)jit->step;
+    bool fp_csr, went_on;
+
+    jit->steps[op->id]++;
 
     // The budget has paid for the whole piece; so far everything before this one is done, and the
     // single step counts itself.
@@ -49,7 +58,19 @@ bool jit_step(struct jit *jit, struct region *region, unsigned index)
     b->count = 1;
     b->ops[0] = op->op;
     cpu->block = b;
-    if (!b->ops[0].fn(cpu, b->ops)) {
+    fp_csr = touches_fcsr(op) && region->flavor & FLAVOR_FP;
+    if (fp_csr)
+        jit_host_fp_suspend(jit);
+    went_on = b->ops[0].fn(cpu, b->ops);
+    if (fp_csr) {
+        jit_host_fp_resume(jit);
+        // A mode that the host does not have: this code is not made for it.
+        if (went_on && cpu->hart.s.frm > 3) {
+            cpu->hart.s.pc = b->pc + b->bytes;
+            went_on = false;
+        }
+    }
+    if (!went_on) {
         jit->budget = (int64_t)(jit->budget_start - cpu->hart.instret);
         return false;
     }
@@ -113,7 +134,6 @@ static void interpret(struct jit *jit, struct block *b)
 
 static void run_next(struct jit *jit)
 {
-    struct cpu *cpu = &jit->cpu;
     struct jit_link *link = jit->link;
     uint64_t flushes = jit->flushes;
     struct block *cold;
@@ -124,9 +144,11 @@ static void run_next(struct jit *jit)
     if (r) {
         struct jump_entry *e = jump_slot(jit, r->pc);
 
-        *r->context = cpu->context;
-        *e = (struct jump_entry){.pc = r->pc, .context = cpu->context, .code = r->entry};
-        if (link && flushes == jit->flushes)
+        *r->context = jit_region_context(jit, r);
+        *e = (struct jump_entry){.pc = r->pc, .context = *r->context, .code = r->entry};
+        // A link stays within one flavor: an entry that finds another context leaves with its own
+        // flavor's registers.
+        if (link && flushes == jit->flushes && link->flavor == r->flavor)
             jit_host_patch(jit, link, r);
         enter(jit, r);
     } else if (cold) {
@@ -179,7 +201,7 @@ static int jit_vcpu_create(struct vcpu *vcpu)
 {
     const struct hull_env *env = &vcpu->vm->env;
     unsigned vcpus = vcpu->vm->vcpu_count;
-    size_t code_size = (16u << 20) / (vcpus < 4 ? vcpus : 4);
+    size_t code_size = (20u << 20) / (vcpus < 4 ? vcpus : 4);
     struct jit *jit;
     int rc;
 
@@ -210,12 +232,27 @@ free_jit:
     return rc;
 }
 
+// With HULL_JIT_STATS: what kept translated code from going on.
+static void print_statistics(const struct jit *jit)
+{
+    fprintf(stderr,
+            "jit: %llu instructions translated, %llu flushes, %llu entries, %llu cold blocks\n",
+            (unsigned long long)jit->translated, (unsigned long long)jit->flushes,
+            (unsigned long long)jit->entries, (unsigned long long)jit->cold_blocks);
+    for (unsigned id = 0; id < INSN_COUNT; id++)
+        if (jit->steps[id] > 1000)
+            fprintf(stderr, "jit: %12llu steps of %s\n", (unsigned long long)jit->steps[id],
+                    riscv_insn_info[id].name);
+}
+
 static void jit_vcpu_destroy(struct vcpu *vcpu)
 {
     struct jit *jit = vcpu->engine_data;
 
     if (!jit)
         return;
+    if (getenv("HULL_JIT_STATS"))
+        print_statistics(jit);
     jit_code_destroy(jit);
     interp_cpu_fini(&jit->cpu);
     hull_free(&vcpu->vm->env, jit, sizeof(*jit));
@@ -232,7 +269,7 @@ static void jit_set_state(struct vcpu *vcpu, const struct hart_state *state)
     struct jit *jit = vcpu->engine_data;
 
     interp_engine.set_state(vcpu, state);
-    jit_code_drop(jit);
+    jit->link = NULL;
 }
 
 static bool jit_wakeup_pending(struct vcpu *vcpu)

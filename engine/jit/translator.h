@@ -14,7 +14,7 @@
 
 #include "engine/interp/cpu.h"
 
-#define REGION_INSNS_MAX 200
+#define REGION_INSNS_MAX 100
 #define REGION_HASH 8192
 #define JIT_JUMPS 4096
 
@@ -46,7 +46,8 @@ struct region {
     uint32_t fence;
     uint32_t executions; // of the entry, when profiling
     uint16_t count, bytes;
-    uint8_t flavor;
+    uint8_t flavor, priv;
+    bool global; // in a page that every address space has: checked against cpu->global_context
     struct region_op *ops;
     uint8_t *copy; // of its bytes
 };
@@ -63,6 +64,7 @@ struct jump_entry {
 struct jit_link {
     uint8_t *patch;    // writable view of the rel32
     const uint8_t *at; // executable view of the same place
+    uint8_t flavor;    // of the region that it leads out of
 };
 
 struct jit {
@@ -89,7 +91,8 @@ struct jit {
 
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
-    unsigned hot; // executions after which a block is translated
+    unsigned hot;               // executions after which a block is translated
+    uint64_t steps[INSN_COUNT]; // single steps, by instruction
     uint64_t translated, flushes, entries, cold_blocks; // statistics
 };
 
@@ -103,6 +106,11 @@ int jit_code_create(struct jit *jit, size_t code_size, size_t meta_size); // 0, 
 void jit_code_destroy(struct jit *jit);
 void jit_code_drop(struct jit *jit);                // forgets every region
 void *jit_meta_alloc(struct jit *jit, size_t size); // NULL: full
+
+static inline uint64_t jit_region_context(const struct jit *jit, const struct region *r)
+{
+    return r->global ? jit->cpu.global_context : jit->cpu.context;
+}
 
 // region.c
 // The valid region at (pc, gpa) for the current flavor, or NULL.
@@ -126,6 +134,10 @@ bool jit_host_translates(const struct region_op *op, unsigned flavor);
 bool jit_host_emit(struct jit *jit, struct region *region);
 // Points a link at a region.
 void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region);
+// Around a step that reads or writes fcsr while FP code runs: the flags go to hart.s.fflags, and
+// start at none again with the rounding mode that is then in frm.
+void jit_host_fp_suspend(struct jit *jit);
+void jit_host_fp_resume(struct jit *jit);
 // Runs code from `entry` on until it leaves.
 void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp);
 

@@ -119,5 +119,5 @@ CSR_WRITER(satp)
     if (hart->s.satp == value)
         return;
     hart->s.satp = value;
-    hart->changed |= HART_CHANGED_FETCH;
+    hart->changed |= HART_CHANGED_SATP;
 }

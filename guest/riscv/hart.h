@@ -49,10 +49,12 @@ struct hart_state {
 // What a CSR write, a trap or a return changed, beyond registers. The engine looks at and clears
 // hart.changed after each call that can set it.
 enum hart_change {
-    HART_CHANGED_FETCH = 1 << 0, // satp, privilege's tables, PMP: drop every cached translation
+    HART_CHANGED_FETCH = 1 << 0, // PMP, sfence.vma: drop every cached translation
     HART_CHANGED_MODE = 1 << 1,  // privilege, MPRV, MPP, SUM, MXR, FS: re-derive the current mode
     HART_CHANGED_IRQ = 1 << 2,   // an interrupt may have become pending or enabled
     HART_CHANGED_FENCE_I = 1 << 3,
+    HART_CHANGED_SATP = 1 << 4, // drop the translations of the other address space; those that are
+                                // global may stay, and those of an ASID that comes back
 };
 
 // The frame that guest/riscv's functions work on. Engines embed it.

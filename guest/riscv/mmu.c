@@ -15,6 +15,7 @@
 #define PTE_W (1ull << 2)
 #define PTE_X (1ull << 3)
 #define PTE_U (1ull << 4)
+#define PTE_G (1ull << 5)
 #define PTE_A (1ull << 6)
 #define PTE_D (1ull << 7)
 #define PTE_PPN_SHIFT 10
@@ -29,6 +30,7 @@
 #define ACCESS_BIT(access) (1u << (access))
 
 struct walk {
+    bool global; // every address space has this page
     struct hart *hart;
     gva_t va;
     enum mmu_access access;
@@ -130,6 +132,7 @@ static int walk_to_leaf(struct walk *walk)
     unsigned levels = (unsigned)(satp >> SATP_MODE_SHIFT) - SATP_MODE_SV39 + 3;
     unsigned va_bits = HULL_PAGE_SHIFT + VPN_BITS * levels;
 
+    walk->global = false;
     if ((gva_t)hull_sign_extend(walk->va, va_bits) != walk->va)
         return page_fault(walk->access);
     for (unsigned level = levels; level-- > 0; ppn = walk->pte >> PTE_PPN_SHIFT & SATP_PPN) {
@@ -143,6 +146,7 @@ static int walk_to_leaf(struct walk *walk)
             return cause;
         if (!pte_well_formed(walk->hart, walk->pte, level))
             return page_fault(walk->access);
+        walk->global |= walk->pte & PTE_G;
         if (walk->pte & (PTE_R | PTE_X))
             return 0;
     }
@@ -188,6 +192,7 @@ static void result_from_leaf(const struct walk *walk, struct mmu_result *result)
 
     if (walk->pte & PTE_N)
         shift = NAPOT_SHIFT; // the low bits of ppn that say so are no address bits
+    result->global = walk->global;
     result->page = 1ull << shift;
     result->gpa = (base & ~(result->page - 1)) | (walk->va & (result->page - 1));
     result->perms = (uint8_t)leaf_perms(walk->pte, walk->mode);

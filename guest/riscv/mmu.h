@@ -19,11 +19,13 @@ struct mmu_mode riscv_mmu_data_mode(const struct hart *hart);
 struct mmu_mode riscv_mmu_fetch_mode(const struct hart *hart);
 
 struct mmu_result {
-    gpa_t gpa;       // of the byte at va
-    uint64_t page;   // size of the piece around va for which gpa - va and `perms` hold: a power of two of at
-                     // least 4096 (superpage, NAPOT), cut down where PMP divides it; below 4096
-                     // when PMP divides a page: then the result is good for this access only
-    uint8_t perms;   // bit (1 << enum mmu_access): allowed without another walk (store: D is set)
+    gpa_t gpa; // of the byte at va
+    uint64_t
+        page; // size of the piece around va for which gpa - va and `perms` hold: a power of two of at
+              // least 4096 (superpage, NAPOT), cut down where PMP divides it; below 4096
+              // when PMP divides a page: then the result is good for this access only
+    uint8_t perms; // bit (1 << enum mmu_access): allowed without another walk (store: D is set)
+    bool global;   // the same in every address space (PTE.G)
 };
 
 // Translates and checks one access of `size` bytes that does not cross a 4 KiB boundary. Sets A and

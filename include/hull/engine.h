@@ -37,8 +37,8 @@ struct engine_ops {
     // After VCPU_EXIT_SBI the next run() puts exit->sbi.ret into a0 and a1.
     void (*run)(struct vcpu *vcpu, struct vcpu_exit *exit);
 
-    // The architectural state, while the vCPU is outside guest code. set_state drops everything
-    // cached (TLBs, predecoded blocks).
+    // The architectural state, while the vCPU is outside guest code. set_state drops every
+    // cached translation, and has cached code compared with memory before it runs again.
     void (*get_state)(struct vcpu *vcpu, struct hart_state *state);
     void (*set_state)(struct vcpu *vcpu, const struct hart_state *state);
 

@@ -273,7 +273,7 @@ static void wrong_values_are_named_with_their_option(void **state)
         {"--memory|1X", "--memory: '1X' is not a size"},
         {"--memory|1M", "--memory: is 1048576 bytes"},
         {"--engine|intrep",
-         "--engine: 'intrep' is not one of auto, interp (did you mean 'interp'?)"},
+         "--engine: 'intrep' is not one of auto, interp, jit (did you mean 'interp'?)"},
         {"--name|a b", "--name: may hold letters"},
         {"--kernel|", "--kernel: names no file"},
         {"--kernel|none", "--kernel: none: No such file"},

@@ -145,7 +145,7 @@ static void satp_takes_supported_modes_only(void **state)
 
     fixture_csrw(f, CSR_SATP, good);
     assert_int_equal(fixture_csrr(f, CSR_SATP), good);
-    assert_int_equal(f->hart.changed & HART_CHANGED_FETCH, HART_CHANGED_FETCH);
+    assert_int_equal(f->hart.changed & HART_CHANGED_SATP, HART_CHANGED_SATP);
     for (uint64_t mode = 1; mode < 16; mode++) {
         if (mode >= 8 && mode <= 10)
             continue;

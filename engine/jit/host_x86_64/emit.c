@@ -3,7 +3,6 @@
 #include <cpuid.h>
 
 #include "engine/jit/host_x86_64/target.h"
-#include "guest/riscv/csr.h"
 
 bool jit_host_supported(void)
 {
@@ -53,12 +52,6 @@ bool jit_host_translates(const struct region_op *rop, unsigned flavor)
     case INSN_SFENCE_VMA:
     case INSN_SINVAL_VMA:
     case INSN_FENCE_I: return false;
-    case INSN_CSRRW:
-    case INSN_CSRRS:
-    case INSN_CSRRC:
-    case INSN_CSRRWI:
-    case INSN_CSRRSI:
-    case INSN_CSRRCI: return rop->op.imm > CSR_FCSR;
     default: return true;
     }
 }
@@ -99,8 +92,8 @@ static void emit_op(struct emitter *e, const struct region_op *op, size_t trampo
             add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
     }
     first_stub = e->stub_count;
-    if (!lower_int(e, op) && !lower_mem(e, op) && !lower_atomic(e, op) && !lower_fp(e, op) &&
-        !lower_jump(e, op)) {
+    if (!lower_int(e, op) && !lower_system(e, op) && !lower_mem(e, op) && !lower_atomic(e, op) &&
+        !lower_fp(e, op) && !lower_jump(e, op)) {
         call_step(e, e->index, trampoline);
         if (riscv_insn_info[op->id].regs & RD_F)
             e->boxed &= ~(1u << op->op.rd);
@@ -143,7 +136,9 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
             e->a.full = true;
             return;
         }
-        *link = (struct jit_link){.patch = e->a.base + s->from, .at = e->jit->code_rx + s->from};
+        *link = (struct jit_link){.patch = e->a.base + s->from,
+                                  .at = e->jit->code_rx + s->from,
+                                  .flavor = e->region->flavor};
         set_pc(e, s->pc);
         x86_mov_imm(&e->a, RAX, (uintptr_t)link);
         jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
@@ -156,7 +151,8 @@ static void emit_checked_entry(struct emitter *e, size_t slot)
 {
     size_t miss;
 
-    x86_op(&e->a, 0x8b | X_W, RAX, x86_m(RBP, FIELD(cpu.context)));
+    x86_op(&e->a, 0x8b | X_W, RAX,
+           x86_m(RBP, e->region->global ? FIELD(cpu.global_context) : FIELD(cpu.context)));
     x86_byte(&e->a, 0x48); // cmp rax, [rip + …]
     x86_byte(&e->a, 0x3b);
     x86_byte(&e->a, 0x05);

@@ -365,6 +365,19 @@ static void byte_reverse(struct emitter *e, const struct op *op)
     finish_x(e, op->rd, d);
 }
 
+// 0xff in each byte that is not zero: compared with zero twice.
+static void or_combine(struct emitter *e, const struct op *op)
+{
+    unsigned d = define_x(op->rd, RAX), s = use_x(e, op->rs1, RAX);
+
+    x86_op(&e->a, 0x6e | X_0F | X_66 | X_W, 0, x86_r(s)); // movq
+    x86_op(&e->a, 0x57 | X_0F, 1, x86_r(1));              // xorps
+    x86_op(&e->a, 0x74 | X_0F | X_66, 0, x86_r(1));       // pcmpeqb
+    x86_op(&e->a, 0x74 | X_0F | X_66, 0, x86_r(1));
+    x86_op(&e->a, 0x7e | X_0F | X_66 | X_W, 0, x86_r(d));
+    finish_x(e, op->rd, d);
+}
+
 static bool lower_zb(struct emitter *e, unsigned id, const struct op *op)
 {
     switch (id) {
@@ -385,6 +398,7 @@ static bool lower_zb(struct emitter *e, unsigned id, const struct op *op)
     case INSN_RORI: shift_imm(e, op, SHIFT_ROR, true); return true;
     case INSN_RORIW: shift_imm(e, op, SHIFT_ROR, false); return true;
     case INSN_REV8: byte_reverse(e, op); return true;
+    case INSN_ORC_B: or_combine(e, op); return true;
     case INSN_SEXT_B: unary(e, op, 0xbe | X_0F | X_W | X_BYTE); return true;
     case INSN_SEXT_H: unary(e, op, 0xbf | X_0F | X_W); return true;
     case INSN_ZEXT_H: unary(e, op, 0xb7 | X_0F); return true;

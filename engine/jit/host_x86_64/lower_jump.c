@@ -60,7 +60,7 @@ static void jump_to_address(struct emitter *e, const struct region_op *rop)
 {
     const struct op *op = &rop->op;
     const uint8_t *miss = e->jit->thunk_jump[e->fp];
-    size_t at;
+    size_t at, same;
 
     mov_rr(e, RAX, use_x(e, op->rs1, RAX));
     if (op->imm)
@@ -76,8 +76,11 @@ static void jump_to_address(struct emitter *e, const struct region_op *rop)
     x86_patch(&e->a, at, (size_t)(miss - e->jit->code_rx));
     x86_op(&e->a, 0x8b | X_W, RDX, x86_mi(RBP, RCX, FIELD(jumps[0].context)));
     x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, x86_m(RBP, FIELD(cpu.context)));
+    same = x86_jcc(&e->a, CC_E);
+    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, x86_m(RBP, FIELD(cpu.global_context)));
     at = x86_jcc(&e->a, CC_NE);
     x86_patch(&e->a, at, (size_t)(miss - e->jit->code_rx));
+    x86_patch_here(&e->a, same);
     x86_op(&e->a, 0xff, 4, x86_mi(RBP, RCX, FIELD(jumps[0].code)));
 }
 

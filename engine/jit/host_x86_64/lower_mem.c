@@ -97,6 +97,20 @@ void translate_fp(struct emitter *e, const struct op *op, unsigned size, bool is
     translate(e, size, is_store, false);
 }
 
+// cbo.zero, where nothing can forbid it: with the SBI by Hull the guest has no menvcfg.
+static bool zero_block(struct emitter *e, const struct op *op)
+{
+    if (e->region->priv != PRIV_S || !e->jit->cpu.hart.sbi)
+        return false;
+    address(e, op, 0);
+    x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -64);
+    translate(e, 1, true, false);
+    x86_op(&e->a, 0x57 | X_0F, 0, x86_r(0)); // xorps
+    for (int i = 0; i < 64; i += 16)
+        x86_op(&e->a, 0x11 | X_0F, 0, x86_m(RAX, i)); // movups
+    return true;
+}
+
 // rd gets the old value (in RDX).
 static void finish_amo(struct emitter *e, const struct op *op, bool w)
 {
@@ -231,6 +245,7 @@ bool lower_atomic(struct emitter *e, const struct region_op *rop)
         return false;
     switch (rop->id) {
     case INSN_FENCE: fence(e, op); return true;
+    case INSN_CBO_ZERO: return zero_block(e, op);
     case INSN_LR_W: load_reserved(e, op, false); return true;
     case INSN_LR_D: load_reserved(e, op, true); return true;
     case INSN_SC_W: store_conditional(e, op, false); return true;

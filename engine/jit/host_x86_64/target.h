@@ -90,6 +90,7 @@ void stub_step(struct emitter *e, size_t from);
 
 // Each answers false when it does not translate the instruction (for the current flavour).
 bool lower_int(struct emitter *e, const struct region_op *op);
+bool lower_system(struct emitter *e, const struct region_op *op);
 bool lower_mem(struct emitter *e, const struct region_op *op);
 void translate_fp(struct emitter *e, const struct op *op, unsigned size, bool is_store);
 bool lower_atomic(struct emitter *e, const struct region_op *op);

@@ -148,6 +148,21 @@ static uint8_t fflags_of(uint32_t mxcsr)
                      (mxcsr >> 2 & 1) << 3 | (mxcsr & 1) << 4);
 }
 
+static uint32_t guest_mxcsr(const struct jit *jit)
+{
+    return 0x1f80 | (uint32_t)mxcsr_rounding[jit->cpu.hart.s.frm & 3] << 13;
+}
+
+void jit_host_fp_suspend(struct jit *jit)
+{
+    jit->cpu.hart.s.fflags |= fflags_of(__builtin_ia32_stmxcsr());
+}
+
+void jit_host_fp_resume(struct jit *jit)
+{
+    __builtin_ia32_ldmxcsr(guest_mxcsr(jit));
+}
+
 void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
 {
     void (*thunk)(struct jit *, const uint8_t *);
@@ -155,7 +170,7 @@ void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
     memcpy(&thunk, &jit->thunk_enter[fp], sizeof(thunk));
     if (fp) {
         jit->host_mxcsr = __builtin_ia32_stmxcsr();
-        jit->mxcsr = 0x1f80 | (uint32_t)mxcsr_rounding[jit->cpu.hart.s.frm & 3] << 13;
+        jit->mxcsr = guest_mxcsr(jit);
     }
     thunk(jit, entry);
     if (fp)
