@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 120
+# timeout: 240
 # U-Boot as packaged by Debian, in M mode: to its prompt, UEFI, disks and the network; it loads a
 # kernel from a disk and boots it.
 . "$(dirname "$0")/machine.bash"

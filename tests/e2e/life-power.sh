@@ -47,7 +47,7 @@ check 'the panic was one' grep -aq 'Kernel panic - not syncing' echocprocsysrqtr
 finisher() { # NAME VALUE CODE
     printf '.globl _start\n_start: li t0, 0x100000\nli t1, %s\nsw t1, (t0)\nj .\n' "$2" >finisher.S
     riscv64-linux-gnu-gcc -nostdlib -static -Wl,-Ttext=0x80000000,--build-id=none -o finisher finisher.S || exit 1
-    timeout -k 1 20 "$HULL" run --firmware finisher --net none --quiet </dev/null >finisher.log 2>&1
+    timeout -s KILL 20 "$HULL" run --firmware finisher --net none --quiet </dev/null >finisher.log 2>&1
     equal "$1" "$3" $?
 }
 finisher 'power-off' 0x5555 0

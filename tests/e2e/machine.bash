@@ -106,7 +106,8 @@ guest_program() {
 hull_run() {
     local log=$1 rc
     shift
-    timeout -k 5 "$BOOT_SECONDS" "$HULL" run mini --quiet "$@" >"$log.raw" 2>"$log.err" </dev/null
+    # SIGKILL, so that running out of time is no exit code of hull's (124 is a usage error).
+    timeout -s KILL "$BOOT_SECONDS" "$HULL" run mini --quiet "$@" >"$log.raw" 2>"$log.err" </dev/null
     rc=$?
     tr -d '\r' <"$log.raw" >"$log"
     return $rc

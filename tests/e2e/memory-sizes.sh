@@ -24,9 +24,9 @@ GUEST
 one 256M 170000 262144 8fffffff 110
 one 8G 7900000 8388608 27fffffff 60
 
-"$HULL" run mini --memory 3M </dev/null >small 2>&1
+timeout -s KILL 20 "$HULL" run mini --memory 3M </dev/null >small 2>&1
 equal 'too little memory is refused' 124 $?
-"$HULL" run mini --memory 3000G </dev/null >large 2>&1
+timeout -s KILL 20 "$HULL" run mini --memory 3000G </dev/null >large 2>&1
 code=$?
 check "too much memory is refused ($code)" test $code = 124 -o $code = 125
 check 'and says why' grep -q 'memory' large
