@@ -235,7 +235,7 @@ static const struct command {
 } commands[] = {
     {"status", "what the machine is and does", command_status},
     {"stats", "counters", command_stats},
-    {"pause", "stop the machine's time", command_pause},
+    {"pause", "stop its processors; its clock goes on", command_pause},
     {"resume", "let it go on", command_resume},
     {"reset", "restart it at once, as its reset button", command_reset},
     {"power", "press its power button: the guest shuts down", command_power},
