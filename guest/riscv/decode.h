@@ -8,29 +8,29 @@
 
 // How operands lie in the word. The comment gives what decode fills and how it is printed.
 enum insn_format {
-    FMT_R,      // rd, rs1, rs2
-    FMT_R2,     // rd, rs1 (rs2 is part of the opcode)
-    FMT_I,      // rd, rs1, imm
-    FMT_LOAD,   // rd, imm(rs1)
-    FMT_STORE,  // rs2, imm(rs1)
-    FMT_BRANCH, // rs1, rs2, pc + imm
-    FMT_U,      // rd, imm (already shifted)
-    FMT_J,      // rd, pc + imm
-    FMT_SHIFT,  // rd, rs1, imm (6 bits)
-    FMT_SHIFTW, // rd, rs1, imm (5 bits)
-    FMT_FENCE,  // imm = fm, pred, succ (12 bits)
-    FMT_NONE,   // nothing
-    FMT_CSR,    // rd, imm = csr, rs1
-    FMT_CSRI,   // rd, imm = csr, rs1 = uimm
-    FMT_SFENCE, // rs1, rs2
-    FMT_LR,     // rd, (rs1), aq rl in rm
-    FMT_AMO,    // rd, rs2, (rs1), aq rl in rm
-    FMT_CBO,    // (rs1)
+    FMT_R,        // rd, rs1, rs2
+    FMT_R2,       // rd, rs1 (rs2 is part of the opcode)
+    FMT_I,        // rd, rs1, imm
+    FMT_LOAD,     // rd, imm(rs1)
+    FMT_STORE,    // rs2, imm(rs1)
+    FMT_BRANCH,   // rs1, rs2, pc + imm
+    FMT_U,        // rd, imm (already shifted)
+    FMT_J,        // rd, pc + imm
+    FMT_SHIFT,    // rd, rs1, imm (6 bits)
+    FMT_SHIFTW,   // rd, rs1, imm (5 bits)
+    FMT_FENCE,    // imm = fm, pred, succ (12 bits)
+    FMT_NONE,     // nothing
+    FMT_CSR,      // rd, imm = csr, rs1
+    FMT_CSRI,     // rd, imm = csr, rs1 = uimm
+    FMT_SFENCE,   // rs1, rs2
+    FMT_LR,       // rd, (rs1), aq rl in rm
+    FMT_AMO,      // rd, rs2, (rs1), aq rl in rm
+    FMT_CBO,      // (rs1)
     FMT_PREFETCH, // imm(rs1)
-    FMT_FR4,    // rd, rs1, rs2, rs3, rm (all FP registers)
-    FMT_FR_RM,  // rd, rs1, rs2, rm
-    FMT_FR2_RM, // rd, rs1, rm
-    FMT_FLI,    // rd, imm = table index (from the rs1 field)
+    FMT_FR4,      // rd, rs1, rs2, rs3, rm (all FP registers)
+    FMT_FR_RM,    // rd, rs1, rs2, rm
+    FMT_FR2_RM,   // rd, rs1, rm
+    FMT_FLI,      // rd, imm = table index (from the rs1 field)
 };
 
 enum insn_id {
@@ -52,7 +52,7 @@ enum insn_requirement {
 enum insn_regs { RD_F = 1, RS1_F = 2, RS2_F = 4, RS3_F = 8, USES_F = 16 };
 
 struct insn {
-    uint16_t id; // enum insn_id
+    uint16_t id;    // enum insn_id
     uint8_t length; // bytes: 2 or 4
     uint8_t rd, rs1, rs2, rs3;
     uint8_t rm; // FP rounding mode field; AMO: aq = 2, rl = 1
@@ -64,8 +64,8 @@ struct insn_info {
     const char *name; // mnemonic
     uint32_t mask, match;
     uint8_t format; // enum insn_format
-    uint8_t ext; // enum riscv_extension or insn_requirement
-    uint8_t regs; // enum insn_regs
+    uint8_t ext;    // enum riscv_extension or insn_requirement
+    uint8_t regs;   // enum insn_regs
 };
 
 extern const struct insn_info riscv_insn_info[INSN_COUNT];

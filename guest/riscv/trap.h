@@ -51,7 +51,7 @@ bool riscv_wfi_wakes(struct hart *hart);
 bool riscv_mret(struct hart *hart);
 bool riscv_sret(struct hart *hart);
 bool riscv_wfi_allowed(const struct hart *hart);
-bool riscv_sfence_vma_allowed(const struct hart *hart); // also sinval.vma (mstatus.TVM)
+bool riscv_sfence_vma_allowed(const struct hart *hart);   // also sinval.vma (mstatus.TVM)
 bool riscv_sfence_inval_allowed(const struct hart *hart); // sfence.w.inval, sfence.inval.ir
 
 enum riscv_cbo { CBO_INVAL, CBO_CLEAN, CBO_FLUSH, CBO_ZERO };

@@ -57,7 +57,8 @@ static const struct engine_ops *engine_for(enum engine_wish wish)
 static int vm_make(struct hosted_vm *h)
 {
     struct vm_owner owner = hull_hosted_owner(h);
-    int err = hull_vm_init(&h->vm, &h->host.env, &owner, engine_for(h->spec->engine), h->spec->cpus);
+    int err =
+        hull_vm_init(&h->vm, &h->host.env, &owner, engine_for(h->spec->engine), h->spec->cpus);
 
     if (err)
         return fail("the virtual CPUs", err);

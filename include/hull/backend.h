@@ -44,8 +44,8 @@ struct blk_backend {
     void *ctx;
     uint64_t size; // bytes, a multiple of 512
     bool read_only;
-    bool discard;          // BLK_DISCARD frees space
-    const char *serial;    // at most 20 bytes, for VIRTIO_BLK_T_GET_ID
+    bool discard;       // BLK_DISCARD frees space
+    const char *serial; // at most 20 bytes, for VIRTIO_BLK_T_GET_ID
 };
 
 // Ethernet frames without FCS, at most 65,550 bytes. `send` never blocks; a frame that can't be

@@ -37,7 +37,7 @@ struct disk_spec {
     bool read_only;
 };
 
-struct publish_spec { // a host port handed to a guest port
+struct publish_spec {      // a host port handed to a guest port
     const char *host_addr; // NULL: 127.0.0.1
     uint16_t host_port, guest_port;
     bool udp;

@@ -25,7 +25,7 @@ enum vcpu_fence { VCPU_FENCE_I = 1 << 0, VCPU_FENCE_VMA = 1 << 1 };
 
 // Which kind of place the vCPU's thread is in.
 enum vcpu_place {
-    VCPU_PARKED, // outside the run loop's work: paused or ended
+    VCPU_PARKED,  // outside the run loop's work: paused or ended
     VCPU_OUTSIDE, // in our code (an exit, asleep): looks at `attention` before it enters the guest
     VCPU_IN_GUEST,
 };
@@ -36,10 +36,11 @@ struct vcpu {
     _Atomic uint32_t attention; // enum vcpu_attention
     _Atomic uint32_t fences;    // enum vcpu_fence
     _Atomic uint32_t place;     // enum vcpu_place
-    _Atomic uint64_t irq_lines; // level of each wire into the hart; bit = the ISA's interrupt number
-    void *engine_data;          // the engine's
-    void *guest_data;           // the guest ISA's (riscv: struct riscv_vcpu)
-    void *host_data;            // the environment's (its thread)
+    _Atomic uint64_t
+        irq_lines;     // level of each wire into the hart; bit = the ISA's interrupt number
+    void *engine_data; // the engine's
+    void *guest_data;  // the guest ISA's (riscv: struct riscv_vcpu)
+    void *host_data;   // the environment's (its thread)
 };
 
 // Sets `attention` bits and wakes the vCPU if it sleeps. From any thread.
