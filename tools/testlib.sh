@@ -107,15 +107,15 @@ run_test() { # NAME SECONDS COMMAND...
 
 # Counts the cases in a program's standard output: TAP as cmocka prints it ("ok 1 - NAME",
 # "not ok 2 - NAME", "not ok 3 # SKIP NAME", a plan "1..N") or our scripts' "ok NAME",
-# "not ok NAME", "skip NAME: why". Sets cases, case_failures and planned.
+# "not ok NAME", "skip NAME: why". Sets cases, case_failures, case_skips and planned.
 count_cases() { # NAME OUTPUT_FILE
     local line text
-    cases=0 case_failures=0 planned=0
+    cases=0 case_failures=0 case_skips=0 planned=0
     while IFS= read -r line; do
         if [[ $line =~ ^1\.\.([0-9]+)$ ]]; then
             planned=$((planned + BASH_REMATCH[1]))
         elif [[ $line =~ ^(not\ )?ok\ ([0-9]+\ )?#\ SKIP\ ?(.*) ]]; then
-            cases=$((cases + 1))
+            cases=$((cases + 1)) case_skips=$((case_skips + 1))
             report_skip "$1/${BASH_REMATCH[3]:-case}" 'the test says so'
         elif [[ $line =~ ^(not\ )?ok\ ([0-9]+\ -\ )?(.+)$ ]]; then
             cases=$((cases + 1))
@@ -127,14 +127,14 @@ count_cases() { # NAME OUTPUT_FILE
                 report_failure "$1/$text"
             fi
         elif [[ $line =~ ^skip\ ([^:]+)(:\ *(.*))?$ ]]; then
-            cases=$((cases + 1))
+            cases=$((cases + 1)) case_skips=$((case_skips + 1))
             report_skip "$1/${BASH_REMATCH[1]}" "${BASH_REMATCH[3]:-the test says so}"
         fi
     done <"$2"
 }
 
-# A program or script with cases of its own. Exit code 77 skips it as a whole, and any other failure
-# that none of its cases accounts for counts as one.
+# A program or script with cases of its own. Exit code 77 skips it as a whole (with or without a line
+# that says so), and any other failure that none of its cases accounts for counts as one.
 run_cases() { # NAME SECONDS COMMAND...
     local name=$1 limit=$2 log rc start=$EPOCHREALTIME why
     log=$(log_base "$name")
@@ -144,8 +144,8 @@ run_cases() { # NAME SECONDS COMMAND...
     [ "$rc" = 0 ] || [ "$rc" = 77 ] || show_log "$log.out" "$log.log"
     count_cases "$name" "$log.out"
     why=$(why_failed "$rc" "$limit")
-    if [ "$rc" = 77 ] && [ "$cases" = 0 ]; then
-        report_skip "$name" "$(cat "$log.out" "$log.log" | tail -n 1)"
+    if [ "$rc" = 77 ] && [ "$cases" = "$case_skips" ]; then
+        [ "$cases" -gt 0 ] || report_skip "$name" "$(cat "$log.out" "$log.log" | tail -n 1)"
     elif [ "$rc" != 0 ] && { [ "$case_failures" = 0 ] || [ -n "$why" ]; }; then
         report_failure "$name" "$(seconds_since "$start")" "${why:-exit code $rc}"
     elif [ "$planned" -gt "$cases" ]; then
