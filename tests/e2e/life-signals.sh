@@ -18,7 +18,7 @@ GUEST
     if [ "$1" != INT ] && ! wait_for 10 ended $hull_pid; then
         kill "-$1" $hull_pid
     fi
-    check "SIG$1: the end" wait_for 5 ended $hull_pid
+    check "SIG$1: the end" wait_for 60 ended $hull_pid
     exit_of $hull_pid 1
     code=$?
     if [ $code = 0 ] && [ "$1" != INT ] && grep -aq 'Power down' "signal$1"; then
