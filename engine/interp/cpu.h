@@ -118,6 +118,7 @@ struct cpu {
     uint32_t fence;          // counts fence.i
     uint32_t tlb_used;       // bit per enum tlb_mode
     bool fetch_evicted;      // a translation in use is no longer in fetch[]
+    bool fetch_dropped;      // the same for those of the current space that aren't global
 
     uint8_t *arena; // blocks
     size_t arena_size, arena_used;

@@ -59,6 +59,7 @@ void interp_tlb_switch_space(struct cpu *cpu)
     drop_private(cpu);
     while (i < HULL_ARRAY_SIZE(cpu->spaces) && cpu->spaces[i].satp != satp)
         i++;
+    cpu->fetch_dropped = i < HULL_ARRAY_SIZE(cpu->spaces); // none of a new space is in use
     if (i == HULL_ARRAY_SIZE(cpu->spaces)) {
         i = cpu->next_space++ % HULL_ARRAY_SIZE(cpu->spaces);
         cpu->spaces[i].satp = satp;
@@ -109,9 +110,15 @@ void interp_tlb_flush_page(struct cpu *cpu, gva_t va)
     if (fetched) {
         cpu->fetch_evicted = false;
         interp_context_renew(cpu);
-    } else {
-        forget_other_spaces(cpu);
+        return;
     }
+    // A space that came back has code in use that fetch[] need not know of.
+    if (cpu->fetch_dropped) {
+        cpu->fetch_dropped = false;
+        cpu->epoch = ++cpu->epoch_count;
+        interp_context_select(cpu);
+    }
+    forget_other_spaces(cpu);
 }
 
 void interp_tlb_select(struct cpu *cpu)

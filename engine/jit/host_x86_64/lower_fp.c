@@ -95,6 +95,12 @@ static bool dynamic(const struct op *op)
     return (op->imm & 7) == RM_DYN;
 }
 
+// Modes 5 and 6 make even an exact conversion illegal.
+static bool reserved(const struct op *op)
+{
+    return (op->imm & 7) == 5 || (op->imm & 7) == 6;
+}
+
 static bool arithmetic(struct emitter *e, const struct op *op, const struct format *f,
                        unsigned opcode)
 {
@@ -258,7 +264,7 @@ static bool from_integer(struct emitter *e, const struct op *op, const struct fo
 {
     unsigned s = use_x(e, op->rs1, RAX);
 
-    if (!dynamic(op) && (w || !f->is_double))
+    if (reserved(op) || (!dynamic(op) && (w || !f->is_double)))
         return false;
     if (is_unsigned) {
         x86_op(&e->a, 0x8b, RAX, x86_r(s));
@@ -275,6 +281,8 @@ static bool from_integer(struct emitter *e, const struct op *op, const struct fo
 
 static bool widen(struct emitter *e, const struct op *op)
 {
+    if (reserved(op))
+        return false;
     require(e, &single, op->rs1);
     x86_op(&e->a, 0x5a | X_0F | X_F3, 0, guest_f(op->rs1));
     check_nan(e, &dbl);

@@ -43,7 +43,8 @@ struct stub {
     gva_t pc;    // STUB_EXIT
 };
 
-#define STUBS_MAX (REGION_INSNS_MAX * 3 + 8)
+// An FMA has four: three operands and the result.
+#define STUBS_MAX (REGION_INSNS_MAX * 5 + 8)
 
 // A region being emitted.
 struct emitter {
