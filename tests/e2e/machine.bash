@@ -120,12 +120,12 @@ guest() {
     hull_run "$1" --initrd "$1.initrd.img" --append "console=ttyS0 quiet hull.exec=\"sh /t\"" "${@:2}"
 }
 
-# The same in the background; its pid is in $hull_pid. Input comes from the pipe FD 9, if open.
+# The same in the background; its pid is in $hull_pid. Its input is the file GUEST_INPUT, if set.
 guest_start() { # LOG OPTION...
     cat >"$1.sh"
     guest_initrd "$1.initrd" "$1.sh"
     "$HULL" run mini --quiet --initrd "$1.initrd.img" \
-        --append "console=ttyS0 quiet hull.exec=\"sh /t\"" "${@:2}" >"$1" 2>"$1.err" </dev/null &
+        --append "console=ttyS0 quiet hull.exec=\"sh /t\"" "${@:2}" >"$1" 2>"$1.err" <"${GUEST_INPUT:-/dev/null}" &
     hull_pid=$!
 }
 

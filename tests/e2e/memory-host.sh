@@ -31,6 +31,10 @@ smaps() { # PID MIB-OF-RAM: sets ram and beyond
         }' "/proc/$1/smaps")
 }
 
+# The guests go on when they are told: by a line in the pipe FD 9.
+mkfifo go && exec 9<>go
+GUEST_INPUT=go
+
 guest_start small --cpus 1 --memory 1G --stats <<'GUEST'
 # The devices have been used: what they take on the host, they have taken by now.
 ping -c 1 -q 10.0.2.2 >/dev/null
@@ -40,11 +44,12 @@ for i in $(seq 8); do
 	ls -lR /sys/kernel | sort | gzip | md5sum >/dev/null
 done
 echo 'now'
-sleep 3
+read -r go
 GUEST
 wait_line small '^now'
 sleep 1
 smaps $hull_pid 1024
+echo go >&9
 wait $hull_pid
 equal 'the guest' 0 $?
 echo "# one hart, default devices: $ram KiB of guest RAM, $beyond KiB beyond it"
@@ -59,21 +64,22 @@ guest_start balloon --cpus 2 --memory 1G <<'GUEST'
 mkdir /fill && mount -t tmpfs -o size=90% none /fill
 dd if=/dev/zero of=/fill/a bs=1M count=300 2>/dev/null
 echo 'filled'
-sleep 2
+read -r go
 rm /fill/a
 echo 'freed'
-sleep 60
+read -r go
 GUEST
 wait_line balloon '^filled'
 smaps $hull_pid 1024
 filled=$ram
 between 'a guest that fills its memory: KiB' 307200 "$filled" 1048576
+echo go >&9
 wait_line balloon '^freed'
 back() {
     smaps $hull_pid 1024
     [ "$ram" != none ] && [ "$ram" -lt $((filled - 280000)) ]
 }
-check 'what it frees goes back to the host' wait_for 30 back
+check 'what it frees goes back to the host' wait_for 90 back
 echo "# filled: $filled KiB, freed: $ram KiB"
 kill -KILL $hull_pid
 wait $hull_pid 2>/dev/null
@@ -84,7 +90,7 @@ mkdir /fill && mount -t tmpfs -o size=90% none /fill
 dd if=/dev/zero of=/fill/a bs=1M count=200 2>/dev/null
 rm /fill/a
 echo 'freed'
-sleep 60
+read -r go
 GUEST
 wait_line rigid '^freed'
 sleep 5

@@ -59,7 +59,7 @@ for target in "${targets[@]}"; do
     [ ! -f "tests/fuzz/${name#fuzz_}.dict" ] || more+=("-dict=tests/fuzz/${name#fuzz_}.dict")
     folders=("$build/corpus/$name" "$build/seeds/$name")
     [ ! -d "tests/fuzz/seeds/${name#fuzz_}" ] || folders+=("tests/fuzz/seeds/${name#fuzz_}")
-    if "$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=4096 \
+    if "$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1024 -max_len=4096 \
         -artifact_prefix="$build/artifacts/$name-" -print_final_stats=1 \
         "${more[@]}" "${folders[@]}" >"$log" 2>&1; then
         echo "ok $name"
