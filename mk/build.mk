@@ -25,6 +25,8 @@ LIBS       := $(B)/libhullhost.a $(B)/libhullengine.a $(B)/libhullcore.a
 SLIRP_CFLAGS := $(or $(shell $(PKG_CONFIG) --cflags slirp 2>/dev/null),-I/usr/include/slirp)
 SLIRP_LIBS   := $(or $(shell $(PKG_CONFIG) --libs slirp 2>/dev/null),-lslirp)
 HOST_LIBS    := $(SLIRP_LIBS) $(or $(shell $(PKG_CONFIG) --libs jansson zlib 2>/dev/null),-ljansson -lz)
+# Other compilers call a library for what x86-64 does in one instruction (amocas.q).
+HOST_LIBS    += $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine)),,-latomic)
 
 CFLAGS   ?=
 BASE_FLAGS := $(STD) $(WARNINGS) $(INCLUDES) $(OPT) $(CFLAGS)

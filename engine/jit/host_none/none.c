@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The back end of hosts for which there is none: it says so, and nothing else of it is ever called.
+#include "engine/jit/translator.h"
+
+bool jit_host_supported(void)
+{
+    return false;
+}
+
+void jit_host_make_thunks(struct jit *jit)
+{
+    (void)jit;
+}
+
+bool jit_host_translates(const struct region_op *op, unsigned flavor)
+{
+    (void)op;
+    (void)flavor;
+    return false;
+}
+
+bool jit_host_emit(struct jit *jit, struct region *region)
+{
+    (void)jit;
+    (void)region;
+    return false;
+}
+
+void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region)
+{
+    (void)jit;
+    (void)link;
+    (void)region;
+}
+
+void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
+{
+    (void)jit;
+    (void)entry;
+    (void)fp;
+}
+
+void jit_host_fp_suspend(struct jit *jit)
+{
+    (void)jit;
+}
+
+void jit_host_fp_resume(struct jit *jit)
+{
+    (void)jit;
+}
