@@ -50,7 +50,7 @@ hull --console none --append 'console=ttyS0 quiet hull.exec="exit 7"'
 check none-guest-code ended 7
 
 hull --console pty
-await 10 grep -q 'the console is /dev/pts/' err
+await 60 grep -q 'the console is /dev/pts/' err
 pty=$(sed -n 's/^hull: the console is //p' err)
 check pty-is-named test -c "$pty"
 talk() { # the commands go in until the answer comes
@@ -67,14 +67,14 @@ check pty-sigint-stops stop
 
 # A socket: one client at a time, the next after it; a left-over socket is replaced, one in use is not.
 hull --console unix:sock
-await 10 test -S sock
+await 60 test -S sock
 mkfifo in
 socat - UNIX-CONNECT:sock <in >first.txt &
 client=$!
 exec 4>in
 while printf 'echo sock-$((1+1))\n' >&4 && ! grep -qs sock-2 first.txt; do sleep 1; done
 check unix-talks grep -q 'sock-2' first.txt
-check unix-refuses-a-second eval "timeout 5 socat -u UNIX-CONNECT:sock - | grep -q 'somebody else'"
+check unix-refuses-a-second eval "timeout 60 socat -u UNIX-CONNECT:sock - | grep -q 'somebody else'"
 "$HULL" run --kernel "$image/vmlinux" --net none --console unix:sock </dev/null 2>second.txt
 check unix-in-use-is-an-error test $? = 125
 check unix-says-so grep -q 'Address already in use' second.txt
@@ -83,14 +83,14 @@ kill "$client" 2>/dev/null
 wait "$client" 2>/dev/null
 again() {
     (while sleep 1; do printf 'echo next-$((1+1))\n' || exit; done) |
-        timeout 30 socat - UNIX-CONNECT:sock 2>/dev/null | grep -q -m 1 next-2
+        timeout 60 socat - UNIX-CONNECT:sock 2>/dev/null | grep -q -m 1 next-2
 }
 check unix-takes-the-next again
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 check unix-is-left-over test -S sock
 hull --console unix:sock
-check unix-replaces-it await 40 again
+check unix-replaces-it await 90 again
 check unix-sigint-stops stop
 check unix-is-unlinked test ! -e sock
 
@@ -98,7 +98,7 @@ check unix-is-unlinked test ! -e sock
 hull --console stdio --append 'console=ttyS0 quiet hull.exec="seq 1 20000"' \
     > >(sleep 8; tr -d '\r' >slow.txt; echo done >>slow.txt)
 check slow-pipe-ends ended 0
-await 20 grep -q done slow.txt
+await 60 grep -q done slow.txt
 check slow-pipe-loses-nothing eval "grep -x '[0-9]*' slow.txt | cmp - <(seq 1 20000)"
 pid=
 exit $failed
