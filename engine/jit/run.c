@@ -74,7 +74,9 @@ bool jit_step(struct jit *jit, struct region *region, unsigned index)
         jit->budget = (int64_t)(jit->budget_start - cpu->hart.instret);
         return false;
     }
-    if (cpu->hart.counter_limit < jit->budget_start) { // a counter now overflows earlier
+    // A counter now overflows earlier; or somebody waits while this hart steps (and yields) in a loop.
+    if (cpu->hart.counter_limit < jit->budget_start ||
+        atomic_load_explicit(cpu->attention, memory_order_relaxed)) {
         jit->budget = (int64_t)(jit->budget_start - cpu->hart.instret);
         cpu->hart.s.pc = b->pc + b->bytes;
         return false;
