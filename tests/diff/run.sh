@@ -3,6 +3,7 @@
 # Random code on hull and under QEMU's user-mode emulation: the states after every sequence must be
 # equal. The seeds are printed; a failing one is repeated by: tests/diff/run.sh --seed N --rounds 1
 # timeout: 2400
+# engines: jit
 # --rounds N (10; 400 with HULL_TEST_LONG=1 or --full), --seed N (the first one; else from the clock),
 # --sequences N (1000), --length N (400 items each)
 set -u

@@ -14,6 +14,13 @@ if [ -z "${TEST_TMP:-}" ]; then
 fi
 cd "$TEST_TMP" || exit 2
 PATH=$PATH:/usr/sbin:/sbin
+# HULL_ENGINE: every "hull run" is one with that engine.
+if [ -n "${HULL_ENGINE-}" ]; then
+    printf '#!/bin/sh\nif [ "$1" = run ]; then shift && set -- run --engine %s "$@"; fi\nexec %s "$@"\n' \
+        "$HULL_ENGINE" "$HULL" >hull-engine
+    chmod +x hull-engine
+    HULL=$PWD/hull-engine
+fi
 failures=0
 BOOT_SECONDS=${BOOT_SECONDS:-90} # for a guest to boot and do its work; the machine may be busy
 

@@ -3,6 +3,7 @@
 # Runs the guest programs on hull (or on another machine, see on-qemu.sh) and passes on what their
 # cases say. A program's needs stand in its first lines as "// run: KEY=VALUE...": see run_program.
 # timeout: 900
+# engines: jit
 # Usage: run.sh [PATTERN]... : only programs whose name (isa/integer) matches one.
 set -u
 shopt -s nullglob
