@@ -209,6 +209,8 @@ static int jit_vcpu_create(struct vcpu *vcpu)
 
     if (!jit_host_supported())
         return -HULL_ENOTSUP;
+    if (getenv("HULL_JIT_CACHE")) // KiB: tests make it overflow
+        code_size = (size_t)atoi(getenv("HULL_JIT_CACHE")) << 10;
     jit = hull_alloc(env, sizeof(*jit));
     if (!jit)
         return -HULL_ENOMEM;
