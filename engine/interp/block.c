@@ -50,10 +50,7 @@ void interp_context_renew(struct cpu *cpu)
 {
     cpu->epoch = cpu->global_epoch = ++cpu->epoch_count;
     cpu->fetch_dropped = false;
-    memset(cpu->spaces, 0, sizeof(cpu->spaces));
-    cpu->spaces[0].satp = cpu->hart.s.satp;
-    cpu->spaces[0].epoch = cpu->epoch;
-    cpu->next_space = 1;
+    interp_spaces_forget(cpu);
     interp_context_select(cpu);
 }
 

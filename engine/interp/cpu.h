@@ -132,7 +132,9 @@ struct cpu {
 void interp_tlb_flush(struct cpu *cpu);
 void interp_tlb_flush_page(struct cpu *cpu, gva_t va);
 void interp_tlb_switch_space(struct cpu *cpu); // after a write of satp
-void interp_tlb_select(struct cpu *cpu);       // cpu->tlb by the hart's current data mode
+// Only the current address space is known: the others' code is checked anew when they come back.
+void interp_spaces_forget(struct cpu *cpu);
+void interp_tlb_select(struct cpu *cpu); // cpu->tlb by the hart's current data mode
 // Loads into cpu->loaded, zero-extended; stores. Any alignment, RAM or device. False: a trap has
 // been taken, the handler returns NULL.
 bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size);

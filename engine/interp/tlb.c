@@ -69,8 +69,7 @@ void interp_tlb_switch_space(struct cpu *cpu)
     interp_context_select(cpu);
 }
 
-// The others' code is checked anew when they come back.
-static void forget_other_spaces(struct cpu *cpu)
+void interp_spaces_forget(struct cpu *cpu)
 {
     memset(cpu->spaces, 0, sizeof(cpu->spaces));
     cpu->spaces[0].satp = cpu->hart.s.satp;
@@ -118,7 +117,7 @@ void interp_tlb_flush_page(struct cpu *cpu, gva_t va)
         cpu->epoch = ++cpu->epoch_count;
         interp_context_select(cpu);
     }
-    forget_other_spaces(cpu);
+    interp_spaces_forget(cpu);
 }
 
 void interp_tlb_select(struct cpu *cpu)

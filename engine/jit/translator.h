@@ -31,7 +31,7 @@ struct region_op {
     uint16_t offset;
     uint16_t left; // instructions from this one to the end of its straight piece, itself included
     uint8_t length;
-    uint8_t leader : 1; // jumps inside the region come here, or a conditional jump stands before
+    uint8_t leader : 1; // jumps inside the region come here, or a jump stands before
     uint8_t back : 1;   // a backward jump inside the region comes here
 };
 
@@ -44,7 +44,6 @@ struct region {
     const uint8_t *checked; // entry for links: compares contexts first (executable view)
     const uint8_t *entry;   // entry for the run loop
     uint32_t fence;
-    uint32_t executions; // of the entry, when profiling
     uint16_t count, bytes;
     uint8_t flavor, priv;
     bool global; // in a page that every address space has: checked against cpu->global_context
@@ -73,7 +72,6 @@ struct jit {
     uint64_t budget_start;      // hart.instret + budget when code was entered
     struct jit_link *link;      // the link that code was left by, or NULL
     uint32_t mxcsr, host_mxcsr; // while FP code runs, its MXCSR is the guest's fcsr
-    struct region *region;      // of a step under way
 
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];
@@ -95,11 +93,6 @@ struct jit {
     uint64_t steps[INSN_COUNT]; // single steps, by instruction
     uint64_t translated, flushes, entries, cold_blocks; // statistics
 };
-
-static inline const uint8_t *jit_executable(const struct jit *jit, const uint8_t *writable)
-{
-    return jit->code_rx + (writable - jit->code_rw);
-}
 
 // code.c
 int jit_code_create(struct jit *jit, size_t code_size, size_t meta_size); // 0, -HULL_ENOMEM

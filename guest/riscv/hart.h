@@ -42,7 +42,8 @@ struct hart_state {
     uint64_t mhpmcounter[RISCV_HPM_COUNTERS];
     uint64_t mhpmevent[RISCV_HPM_COUNTERS];
 
-    uint64_t reservation_addr; // guest physical address of the LR, or RISCV_RESERVATION_NONE
+    // Guest physical address of the LR, with bit 0 set for a word; or RISCV_RESERVATION_NONE.
+    uint64_t reservation_addr;
     uint64_t reservation_value;
 };
 
