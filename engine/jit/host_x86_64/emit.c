@@ -180,6 +180,8 @@ bool jit_host_emit(struct jit *jit, struct region *r)
         .jit = jit,
         .region = r,
         .has = jit->host_features,
+        .gpr = x86_gpr,
+        .xmm = x86_xmm,
         .fp = r->flavor & FLAVOR_FP,
     };
     size_t slot = e.a.used, trampoline, checked, entry;

@@ -18,16 +18,11 @@ struct format {
 
 static const struct format single = {X_F3, 0, 0, false}, dbl = {X_F2, X_66, X_W, true};
 
-static struct x86_operand guest_f(unsigned n)
-{
-    return x86_xmm[n] == IN_MEMORY ? x86_m(RBP, F_DISP(n)) : x86_r(x86_xmm[n]);
-}
-
 static unsigned use_f(struct emitter *e, unsigned n, unsigned scratch)
 {
-    if (x86_xmm[n] != IN_MEMORY)
-        return x86_xmm[n];
-    x86_op(&e->a, 0x7e | X_0F | X_F3, scratch, guest_f(n)); // movq
+    if (e->xmm[n] != IN_MEMORY)
+        return e->xmm[n];
+    x86_op(&e->a, 0x7e | X_0F | X_F3, scratch, guest_f(e, n)); // movq
     return scratch;
 }
 
@@ -40,27 +35,27 @@ static void copy_f(struct emitter *e, unsigned to, unsigned from)
 // f[n] = xmm `from`; says whether that is a boxed single.
 static void finish_f(struct emitter *e, unsigned n, unsigned from, bool boxed)
 {
-    if (x86_xmm[n] != IN_MEMORY)
-        copy_f(e, x86_xmm[n], from);
+    if (e->xmm[n] != IN_MEMORY)
+        copy_f(e, e->xmm[n], from);
     else
-        x86_op(&e->a, 0xd6 | X_0F | X_66, from, guest_f(n)); // movq
+        x86_op(&e->a, 0xd6 | X_0F | X_66, from, guest_f(e, n)); // movq
     e->boxed = (e->boxed & ~(1u << n)) | (uint32_t)boxed << n;
 }
 
 static void to_gpr(struct emitter *e, unsigned gpr, unsigned n)
 {
-    if (x86_xmm[n] != IN_MEMORY)
-        x86_op(&e->a, 0x7e | X_0F | X_66 | X_W, x86_xmm[n], x86_r(gpr)); // movq
+    if (e->xmm[n] != IN_MEMORY)
+        x86_op(&e->a, 0x7e | X_0F | X_66 | X_W, e->xmm[n], x86_r(gpr)); // movq
     else
-        x86_op(&e->a, 0x8b | X_W, gpr, guest_f(n));
+        x86_op(&e->a, 0x8b | X_W, gpr, guest_f(e, n));
 }
 
 static void from_gpr(struct emitter *e, unsigned n, unsigned gpr, bool boxed)
 {
-    if (x86_xmm[n] != IN_MEMORY)
-        x86_op(&e->a, 0x6e | X_0F | X_66 | X_W, x86_xmm[n], x86_r(gpr));
+    if (e->xmm[n] != IN_MEMORY)
+        x86_op(&e->a, 0x6e | X_0F | X_66 | X_W, e->xmm[n], x86_r(gpr));
     else
-        x86_op(&e->a, 0x89 | X_W, gpr, guest_f(n));
+        x86_op(&e->a, 0x89 | X_W, gpr, guest_f(e, n));
     e->boxed = (e->boxed & ~(1u << n)) | (uint32_t)boxed << n;
 }
 
@@ -109,7 +104,7 @@ static bool arithmetic(struct emitter *e, const struct op *op, const struct form
     require(e, f, op->rs1);
     require(e, f, op->rs2);
     copy_f(e, 0, use_f(e, op->rs1, 0));
-    x86_op(&e->a, opcode | X_0F | f->scalar, 0, guest_f(op->rs2));
+    x86_op(&e->a, opcode | X_0F | f->scalar, 0, guest_f(e, op->rs2));
     check_nan(e, f);
     finish_f(e, op->rd, 0, !f->is_double);
     return true;
@@ -139,7 +134,7 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fo
     require(e, f, op->rs2);
     require(e, f, rs3);
     copy_f(e, 0, use_f(e, op->rs1, 0));
-    x86_vex(&e->a, opcode | X_0F38 | X_66 | f->w, 0, use_f(e, op->rs2, 1), guest_f(rs3));
+    x86_vex(&e->a, opcode | X_0F38 | X_66 | f->w, 0, use_f(e, op->rs2, 1), guest_f(e, rs3));
     check_nan(e, f);
     finish_f(e, op->rd, 0, !f->is_double);
     return true;
@@ -147,7 +142,7 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fo
 
 static void finish_flag(struct emitter *e, const struct op *op)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     x86_op(&e->a, 0xb6 | X_0F, d, x86_r(RAX)); // movzx d, al
     finish_x(e, op->rd, d);
@@ -158,7 +153,7 @@ static bool equal(struct emitter *e, const struct op *op, const struct format *f
 {
     require(e, f, op->rs1);
     require(e, f, op->rs2);
-    x86_op(&e->a, 0x2e | X_0F | f->packed, use_f(e, op->rs1, 0), guest_f(op->rs2));
+    x86_op(&e->a, 0x2e | X_0F | f->packed, use_f(e, op->rs1, 0), guest_f(e, op->rs2));
     x86_op(&e->a, 0x90 | CC_NP | X_0F, 0, x86_r(RAX));
     x86_op(&e->a, 0x90 | CC_E | X_0F, 0, x86_r(RCX));
     x86_op(&e->a, 0x22, RAX, x86_r(RCX)); // and al, cl
@@ -171,7 +166,8 @@ static bool less(struct emitter *e, const struct op *op, const struct format *f,
 {
     require(e, f, op->rs1);
     require(e, f, op->rs2);
-    x86_op(&e->a, (quiet ? 0x2e : 0x2f) | X_0F | f->packed, use_f(e, op->rs2, 0), guest_f(op->rs1));
+    x86_op(&e->a, (quiet ? 0x2e : 0x2f) | X_0F | f->packed, use_f(e, op->rs2, 0),
+           guest_f(e, op->rs1));
     x86_op(&e->a, 0x90 | cc | X_0F, 0, x86_r(RAX));
     finish_flag(e, op);
     return true;
@@ -236,13 +232,13 @@ static bool sign_inject(struct emitter *e, const struct op *op, const struct for
 // To a signed integer; the host's answer for what does not fit is the most negative number.
 static bool to_integer(struct emitter *e, const struct op *op, const struct format *f, bool w)
 {
-    unsigned rm = op->imm & 7, d = define_x(op->rd, RAX);
+    unsigned rm = op->imm & 7, d = define_x(e, op->rd, RAX);
 
     if (rm != RM_DYN && rm != RM_RTZ)
         return false;
     require(e, f, op->rs1);
     x86_op(&e->a, (rm == RM_RTZ ? 0x2c : 0x2d) | X_0F | f->scalar | (w ? X_W : 0), RAX,
-           guest_f(op->rs1));
+           guest_f(e, op->rs1));
     if (w) {
         x86_mov_imm(&e->a, RCX, 1ull << 63);
         x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, x86_r(RCX));
@@ -284,7 +280,7 @@ static bool widen(struct emitter *e, const struct op *op)
     if (reserved(op))
         return false;
     require(e, &single, op->rs1);
-    x86_op(&e->a, 0x5a | X_0F | X_F3, 0, guest_f(op->rs1));
+    x86_op(&e->a, 0x5a | X_0F | X_F3, 0, guest_f(e, op->rs1));
     check_nan(e, &dbl);
     finish_f(e, op->rd, 0, false);
     return true;
@@ -294,7 +290,7 @@ static bool narrow(struct emitter *e, const struct op *op)
 {
     if (!dynamic(op))
         return false;
-    x86_op(&e->a, 0x5a | X_0F | X_F2, 0, guest_f(op->rs1));
+    x86_op(&e->a, 0x5a | X_0F | X_F2, 0, guest_f(e, op->rs1));
     check_nan(e, &single);
     box(e);
     finish_f(e, op->rd, 0, true);
@@ -323,7 +319,7 @@ static bool store_f(struct emitter *e, const struct op *op, bool is_double)
 
 static bool move_to_x(struct emitter *e, const struct op *op, bool is_double)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     to_gpr(e, d, op->rs1);
     if (!is_double)

@@ -4,19 +4,19 @@
 
 unsigned use_x(struct emitter *e, unsigned n, unsigned scratch)
 {
-    if (in_register(n))
-        return x86_gpr[n];
+    if (in_register(e, n))
+        return e->gpr[n];
     if (n == 0)
         x86_op(&e->a, 0x31, scratch, x86_r(scratch));
     else
-        x86_op(&e->a, 0x8b | X_W, scratch, guest_x(n));
+        x86_op(&e->a, 0x8b | X_W, scratch, guest_x(e, n));
     return scratch;
 }
 
 void finish_x(struct emitter *e, unsigned n, unsigned reg)
 {
-    if (!in_register(n))
-        x86_op(&e->a, 0x89 | X_W, reg, guest_x(n));
+    if (!in_register(e, n))
+        x86_op(&e->a, 0x89 | X_W, reg, guest_x(e, n));
 }
 
 void mov_rr(struct emitter *e, unsigned to, unsigned from)
@@ -29,8 +29,8 @@ static void load_x(struct emitter *e, unsigned reg, unsigned n)
 {
     if (n == 0)
         x86_op(&e->a, 0x31, reg, x86_r(reg));
-    else if (!in_register(n) || x86_gpr[n] != reg)
-        x86_op(&e->a, 0x8b | X_W, reg, guest_x(n));
+    else if (!in_register(e, n) || e->gpr[n] != reg)
+        x86_op(&e->a, 0x8b | X_W, reg, guest_x(e, n));
 }
 
 static void sign_extend_32(struct emitter *e, unsigned to, unsigned from)
@@ -60,42 +60,42 @@ static bool is_w(unsigned id)
 // rd = rs1 alu rs2. Made in rd's own register unless that still holds the second operand.
 static void binary(struct emitter *e, const struct op *op, enum x86_alu alu, bool w, bool commutes)
 {
-    unsigned d = define_x(op->rd, RAX), rs1 = op->rs1, rs2 = op->rs2;
+    unsigned d = define_x(e, op->rd, RAX), rs1 = op->rs1, rs2 = op->rs2;
 
-    if (commutes && in_register(rs2) && x86_gpr[rs2] == d && rs1 != rs2) {
+    if (commutes && in_register(e, rs2) && e->gpr[rs2] == d && rs1 != rs2) {
         rs1 = op->rs2;
         rs2 = op->rs1;
     }
-    if (in_register(rs2) && x86_gpr[rs2] == d && rs1 != rs2)
+    if (in_register(e, rs2) && e->gpr[rs2] == d && rs1 != rs2)
         d = RAX;
-    if (alu == ALU_ADD && w && in_register(rs1) && in_register(rs2) && x86_gpr[rs1] != d) {
-        x86_op(&e->a, 0x8d | X_W, d, x86_mi(x86_gpr[rs1], x86_gpr[rs2], 0)); // lea
+    if (alu == ALU_ADD && w && in_register(e, rs1) && in_register(e, rs2) && e->gpr[rs1] != d) {
+        x86_op(&e->a, 0x8d | X_W, d, x86_mi(e->gpr[rs1], e->gpr[rs2], 0)); // lea
     } else {
         load_x(e, d, rs1);
         if (rs2 == 0 && alu == ALU_AND)
             x86_op(&e->a, 0x31, d, x86_r(d));
         else if (rs2)
-            x86_op(&e->a, (alu * 8 + 3) | (w ? X_W : 0), d, guest_x(rs2));
+            x86_op(&e->a, (alu * 8 + 3) | (w ? X_W : 0), d, guest_x(e, rs2));
     }
     if (!w)
         sign_extend_32(e, d, d);
-    if (in_register(op->rd))
-        mov_rr(e, x86_gpr[op->rd], d);
+    if (in_register(e, op->rd))
+        mov_rr(e, e->gpr[op->rd], d);
     finish_x(e, op->rd, d);
 }
 
 static void add_imm(struct emitter *e, const struct op *op, bool w)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
-    if (w && op->rd == op->rs1 && !in_register(op->rd)) {
-        x86_alu_imm(&e->a, ALU_ADD, true, guest_x(op->rd), op->imm);
+    if (w && op->rd == op->rs1 && !in_register(e, op->rd)) {
+        x86_alu_imm(&e->a, ALU_ADD, true, guest_x(e, op->rd), op->imm);
         return;
     }
     if (op->rs1 == 0) {
         x86_mov_imm(&e->a, d, (uint64_t)(int64_t)op->imm);
-    } else if (in_register(op->rs1) && x86_gpr[op->rs1] != d && op->imm) {
-        x86_op(&e->a, 0x8d | (w ? X_W : 0), d, x86_m(x86_gpr[op->rs1], op->imm));
+    } else if (in_register(e, op->rs1) && e->gpr[op->rs1] != d && op->imm) {
+        x86_op(&e->a, 0x8d | (w ? X_W : 0), d, x86_m(e->gpr[op->rs1], op->imm));
     } else {
         load_x(e, d, op->rs1);
         if (op->imm)
@@ -108,10 +108,10 @@ static void add_imm(struct emitter *e, const struct op *op, bool w)
 
 static void logic_imm(struct emitter *e, const struct op *op, enum x86_alu alu)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
-    if (op->rd == op->rs1 && !in_register(op->rd)) {
-        x86_alu_imm(&e->a, alu, true, guest_x(op->rd), op->imm);
+    if (op->rd == op->rs1 && !in_register(e, op->rd)) {
+        x86_alu_imm(&e->a, alu, true, guest_x(e, op->rd), op->imm);
         return;
     }
     if (alu == ALU_AND && op->imm == 255) { // movzx
@@ -129,7 +129,7 @@ enum shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_L = 4, SHIFT_R = 5, SHIFT_A = 7
 
 static void shift_imm(struct emitter *e, const struct op *op, enum shift shift, bool w)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     load_x(e, d, op->rs1);
     if (op->imm) {
@@ -144,7 +144,7 @@ static void shift_imm(struct emitter *e, const struct op *op, enum shift shift, 
 // The host masks the count as the guest does. BMI2 takes it from any register.
 static void shift_reg(struct emitter *e, const struct op *op, enum shift shift, bool w)
 {
-    unsigned d = define_x(op->rd, RAX), flags = w ? X_W : 0;
+    unsigned d = define_x(e, op->rd, RAX), flags = w ? X_W : 0;
 
     if ((e->has & HAS_BMI2) && shift >= SHIFT_L) {
         static const unsigned prefix[] = {[SHIFT_L] = X_66, [SHIFT_R] = X_F2, [SHIFT_A] = X_F3};
@@ -166,7 +166,7 @@ static void shift_reg(struct emitter *e, const struct op *op, enum shift shift, 
 static void compare(struct emitter *e, const struct op *op, bool immediate)
 {
     if (immediate) {
-        struct x86_operand rm = guest_x(op->rs1);
+        struct x86_operand rm = guest_x(e, op->rs1);
 
         if (op->rs1 == 0)
             rm = x86_r(use_x(e, 0, RAX));
@@ -174,13 +174,13 @@ static void compare(struct emitter *e, const struct op *op, bool immediate)
     } else {
         unsigned s = use_x(e, op->rs1, RAX);
 
-        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(op->rs2));
+        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, op->rs2));
     }
 }
 
 static void set_if(struct emitter *e, const struct op *op, enum x86_cc cc, bool immediate)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     compare(e, op, immediate);
     x86_op(&e->a, 0x90 | cc | X_0F, 0, x86_r(RAX)); // setcc al
@@ -190,15 +190,15 @@ static void set_if(struct emitter *e, const struct op *op, enum x86_cc cc, bool 
 
 static void multiply(struct emitter *e, const struct op *op, bool w)
 {
-    unsigned d = define_x(op->rd, RAX), t = d;
+    unsigned d = define_x(e, op->rd, RAX), t = d;
 
-    if (in_register(op->rs2) && x86_gpr[op->rs2] == d && op->rs1 != op->rs2)
+    if (in_register(e, op->rs2) && e->gpr[op->rs2] == d && op->rs1 != op->rs2)
         t = RAX;
     load_x(e, t, op->rs1);
     if (op->rs2 == 0)
         x86_op(&e->a, 0x31, t, x86_r(t));
     else
-        x86_op(&e->a, 0xaf | X_0F | (w ? X_W : 0), t, guest_x(op->rs2));
+        x86_op(&e->a, 0xaf | X_0F | (w ? X_W : 0), t, guest_x(e, op->rs2));
     if (!w)
         sign_extend_32(e, t, t);
     mov_rr(e, d, t);
@@ -208,7 +208,7 @@ static void multiply(struct emitter *e, const struct op *op, bool w)
 // The high half, in RDX. mulhsu is mulhu less the second operand when the first is negative.
 static void multiply_high(struct emitter *e, const struct op *op)
 {
-    unsigned d = define_x(op->rd, RDX);
+    unsigned d = define_x(e, op->rd, RDX);
 
     load_x(e, RAX, op->rs1);
     if (op->rs2 == 0) {
@@ -232,7 +232,7 @@ static void multiply_high(struct emitter *e, const struct op *op)
 // Divisors 0 and -1 (0 alone when unsigned) go out of line, to the interpreter.
 static void divide(struct emitter *e, const struct op *op, bool w, bool is_signed, bool remainder)
 {
-    unsigned flags = w ? X_W : 0, result = remainder ? RDX : RAX, d = define_x(op->rd, result);
+    unsigned flags = w ? X_W : 0, result = remainder ? RDX : RAX, d = define_x(e, op->rd, result);
 
     load_x(e, RCX, op->rs2);
     if (is_signed) {
@@ -261,11 +261,11 @@ static void divide(struct emitter *e, const struct op *op, bool w, bool is_signe
 // rd = (rs1 << by) + rs2; uw: rs1's low word.
 static void shift_add(struct emitter *e, const struct op *op, unsigned by, bool uw)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     if (uw) {
         if (op->rs1)
-            x86_op(&e->a, 0x8b, RAX, guest_x(op->rs1)); // mov r32 clears the upper half
+            x86_op(&e->a, 0x8b, RAX, guest_x(e, op->rs1)); // mov r32 clears the upper half
         else
             load_x(e, RAX, 0);
     } else {
@@ -276,7 +276,7 @@ static void shift_add(struct emitter *e, const struct op *op, unsigned by, bool 
         x86_byte(&e->a, (uint8_t)by);
     }
     if (op->rs2)
-        x86_op(&e->a, (ALU_ADD * 8 + 3) | X_W, RAX, guest_x(op->rs2));
+        x86_op(&e->a, (ALU_ADD * 8 + 3) | X_W, RAX, guest_x(e, op->rs2));
     mov_rr(e, d, RAX);
     finish_x(e, op->rd, d);
 }
@@ -284,7 +284,7 @@ static void shift_add(struct emitter *e, const struct op *op, unsigned by, bool 
 // rd = f(rs1) by an instruction of the form "op reg, r/m".
 static void unary(struct emitter *e, const struct op *op, unsigned opcode)
 {
-    unsigned d = define_x(op->rd, RAX), s = use_x(e, op->rs1, RCX);
+    unsigned d = define_x(e, op->rd, RAX), s = use_x(e, op->rs1, RCX);
 
     x86_op(&e->a, opcode, d, x86_r(s));
     finish_x(e, op->rd, d);
@@ -293,12 +293,12 @@ static void unary(struct emitter *e, const struct op *op, unsigned opcode)
 // rd = rs1 op ~rs2
 static void inverted(struct emitter *e, const struct op *op, enum x86_alu alu)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     load_x(e, RCX, op->rs2);
     x86_op(&e->a, 0xf7 | X_W, 2, x86_r(RCX)); // not
     if (op->rs1)
-        x86_op(&e->a, (alu * 8 + 3) | X_W, RCX, guest_x(op->rs1));
+        x86_op(&e->a, (alu * 8 + 3) | X_W, RCX, guest_x(e, op->rs1));
     else if (alu == ALU_AND)
         load_x(e, RCX, 0);
     mov_rr(e, d, RCX);
@@ -308,7 +308,7 @@ static void inverted(struct emitter *e, const struct op *op, enum x86_alu alu)
 // Minima and maxima: cc says when the second operand wins.
 static void select(struct emitter *e, const struct op *op, enum x86_cc cc)
 {
-    unsigned d = define_x(op->rd, RAX), s;
+    unsigned d = define_x(e, op->rd, RAX), s;
 
     load_x(e, RAX, op->rs1);
     s = use_x(e, op->rs2, RCX);
@@ -320,7 +320,7 @@ static void select(struct emitter *e, const struct op *op, enum x86_cc cc)
 
 static void zero_if(struct emitter *e, const struct op *op, enum x86_cc cc)
 {
-    unsigned d = define_x(op->rd, RAX), s;
+    unsigned d = define_x(e, op->rd, RAX), s;
 
     load_x(e, RAX, op->rs1);
     s = use_x(e, op->rs2, RCX);
@@ -333,7 +333,7 @@ static void zero_if(struct emitter *e, const struct op *op, enum x86_cc cc)
 
 static void single_bit_imm(struct emitter *e, const struct op *op, unsigned extension)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     load_x(e, d, op->rs1);
     x86_op(&e->a, 0xba | X_0F | X_W, extension, x86_r(d)); // bts, btr, btc
@@ -343,7 +343,7 @@ static void single_bit_imm(struct emitter *e, const struct op *op, unsigned exte
 
 static void bit_extract_imm(struct emitter *e, const struct op *op)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     load_x(e, d, op->rs1);
     if (op->imm) {
@@ -356,7 +356,7 @@ static void bit_extract_imm(struct emitter *e, const struct op *op)
 
 static void byte_reverse(struct emitter *e, const struct op *op)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     load_x(e, d, op->rs1);
     x86_byte(&e->a, d & 8 ? 0x49 : 0x48);
@@ -368,7 +368,7 @@ static void byte_reverse(struct emitter *e, const struct op *op)
 // 0xff in each byte that is not zero: compared with zero twice.
 static void or_combine(struct emitter *e, const struct op *op)
 {
-    unsigned d = define_x(op->rd, RAX), s = use_x(e, op->rs1, RAX);
+    unsigned d = define_x(e, op->rd, RAX), s = use_x(e, op->rs1, RAX);
 
     x86_op(&e->a, 0x6e | X_0F | X_66 | X_W, 0, x86_r(s)); // movq
     x86_op(&e->a, 0x57 | X_0F, 1, x86_r(1));              // xorps
@@ -424,7 +424,7 @@ static bool lower_zb(struct emitter *e, unsigned id, const struct op *op)
 
 static void load_constant(struct emitter *e, const struct op *op, uint64_t value)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     x86_mov_imm(&e->a, d, value);
     finish_x(e, op->rd, d);

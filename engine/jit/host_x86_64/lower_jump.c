@@ -28,24 +28,24 @@ static void connect(struct emitter *e, size_t from, int64_t target)
 static void branch(struct emitter *e, const struct region_op *rop, enum x86_cc cc)
 {
     const struct op *op = &rop->op;
-    struct x86_operand rm = guest_x(op->rs1);
+    struct x86_operand rm = guest_x(e, op->rs1);
 
     if (op->rs2 == 0 && op->rs1 != 0) {
-        if (in_register(op->rs1))
-            x86_op(&e->a, 0x85 | X_W, x86_gpr[op->rs1], rm); // test
+        if (in_register(e, op->rs1))
+            x86_op(&e->a, 0x85 | X_W, e->gpr[op->rs1], rm); // test
         else
             x86_alu_imm(&e->a, ALU_CMP, true, rm, 0);
     } else {
         unsigned s = use_x(e, op->rs1, RAX);
 
-        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(op->rs2));
+        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, op->rs2));
     }
     connect(e, x86_jcc(&e->a, cc), (int64_t)rop->offset + op->imm);
 }
 
 static void link_register(struct emitter *e, const struct region_op *rop)
 {
-    unsigned d = define_x(rop->op.rd, RCX);
+    unsigned d = define_x(e, rop->op.rd, RCX);
 
     if (rop->op.rd == 32)
         return;

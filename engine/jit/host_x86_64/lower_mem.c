@@ -16,8 +16,8 @@ static int32_t tlb_field(const struct emitter *e, size_t field)
 // Puts x[rs1] + imm into RAX.
 static void address(struct emitter *e, const struct op *op, int32_t imm)
 {
-    if (in_register(op->rs1) && imm) {
-        x86_op(&e->a, 0x8d | X_W, RAX, x86_m(x86_gpr[op->rs1], imm));
+    if (in_register(e, op->rs1) && imm) {
+        x86_op(&e->a, 0x8d | X_W, RAX, x86_m(e->gpr[op->rs1], imm));
     } else {
         unsigned s = use_x(e, op->rs1, RAX);
 
@@ -52,7 +52,7 @@ static void translate(struct emitter *e, unsigned size, bool store, bool exact)
 
 static void load(struct emitter *e, const struct op *op, unsigned size, unsigned opcode)
 {
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     address(e, op, op->imm);
     translate(e, size, false, false);
@@ -114,7 +114,7 @@ static bool zero_block(struct emitter *e, const struct op *op)
 // rd gets the old value (in RDX).
 static void finish_amo(struct emitter *e, const struct op *op, bool w)
 {
-    unsigned d = define_x(op->rd, RDX);
+    unsigned d = define_x(e, op->rd, RDX);
 
     if (w)
         mov_rr(e, d, RDX);
@@ -174,7 +174,7 @@ static void physical_address(struct emitter *e, const struct op *op)
 
 static void load_reserved(struct emitter *e, const struct op *op, bool w)
 {
-    unsigned d = define_x(op->rd, RDX);
+    unsigned d = define_x(e, op->rd, RDX);
 
     address(e, op, 0);
     translate(e, w ? 8 : 4, false, true);
@@ -195,7 +195,7 @@ static void load_reserved(struct emitter *e, const struct op *op, bool w)
 // As the interpreter's: succeeds when the address is that of the LR and the value is still there.
 static void store_conditional(struct emitter *e, const struct op *op, bool w)
 {
-    unsigned d = define_x(op->rd, RAX), flags = w ? X_W : 0;
+    unsigned d = define_x(e, op->rd, RAX), flags = w ? X_W : 0;
     struct x86_operand addr =
         x86_m(RBP, reservation(offsetof(struct hart_state, reservation_addr)));
     size_t fail, done;

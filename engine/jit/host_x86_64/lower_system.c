@@ -21,7 +21,7 @@ static int plain_csr(int csr)
 static bool read_csr(struct emitter *e, const struct op *op)
 {
     int field = plain_csr(op->imm);
-    unsigned d = define_x(op->rd, RAX);
+    unsigned d = define_x(e, op->rd, RAX);
 
     if (field < 0 || op->rs1)
         return false;
@@ -34,7 +34,7 @@ static bool read_csr(struct emitter *e, const struct op *op)
 static bool swap_sscratch(struct emitter *e, const struct op *op)
 {
     struct x86_operand sscratch = x86_m(RBP, FIELD(cpu.hart.s.sscratch));
-    unsigned d = define_x(op->rd, RCX);
+    unsigned d = define_x(e, op->rd, RCX);
 
     if (op->imm != 0x140)
         return false;

@@ -19,7 +19,7 @@
 #define BUDGET_REG R15
 #define IN_MEMORY 0xff
 
-extern const uint8_t x86_gpr[33]; // host register of x[n], or IN_MEMORY
+extern const uint8_t x86_gpr[33]; // host register of x[n] between regions, or IN_MEMORY
 extern const uint8_t x86_xmm[32]; // of f[n]
 
 enum x86_feature { // bits of jit->host_features
@@ -51,7 +51,9 @@ struct emitter {
     struct x86_asm a;
     struct jit *jit;
     struct region *region;
-    uint32_t has; // enum x86_feature
+    uint32_t has;       // enum x86_feature
+    const uint8_t *gpr; // where this region keeps x[n]: as x86_gpr, or its own choice
+    const uint8_t *xmm;
     bool fp;
     unsigned index; // of the op
     uint32_t boxed; // FP registers known to hold a boxed single
@@ -65,22 +67,27 @@ struct emitter {
     unsigned stub_count;
 };
 
-static inline struct x86_operand guest_x(unsigned n)
+static inline struct x86_operand guest_x(const struct emitter *e, unsigned n)
 {
-    return x86_gpr[n] == IN_MEMORY ? x86_m(RBP, X_DISP(n)) : x86_r(x86_gpr[n]);
+    return e->gpr[n] == IN_MEMORY ? x86_m(RBP, X_DISP(n)) : x86_r(e->gpr[n]);
 }
 
-static inline bool in_register(unsigned n)
+static inline struct x86_operand guest_f(const struct emitter *e, unsigned n)
 {
-    return x86_gpr[n] != IN_MEMORY;
+    return e->xmm[n] == IN_MEMORY ? x86_m(RBP, F_DISP(n)) : x86_r(e->xmm[n]);
+}
+
+static inline bool in_register(const struct emitter *e, unsigned n)
+{
+    return e->gpr[n] != IN_MEMORY;
 }
 
 // The register that holds x[n]: its own, or `scratch` after a load. x0 is zero in memory.
 unsigned use_x(struct emitter *e, unsigned n, unsigned scratch);
 // The register that x[n]'s new value is to be made in, and its store where that was scratch.
-static inline unsigned define_x(unsigned n, unsigned scratch)
+static inline unsigned define_x(const struct emitter *e, unsigned n, unsigned scratch)
 {
-    return in_register(n) ? x86_gpr[n] : scratch;
+    return in_register(e, n) ? e->gpr[n] : scratch;
 }
 void finish_x(struct emitter *e, unsigned n, unsigned reg);
 void mov_rr(struct emitter *e, unsigned to, unsigned from); // 64 bits; none when equal
