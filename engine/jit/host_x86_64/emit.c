@@ -1,41 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A region's machine code: the context number, the checking entry, the code, and its stubs.
-#include <cpuid.h>
-
 #include "engine/jit/host_x86_64/target.h"
 
 bool jit_host_supported(void)
 {
     return true;
-}
-
-// AVX's state must be the operating system's affair, too, before FMA's encodings may be used.
-static bool os_keeps_ymm(unsigned ecx)
-{
-    unsigned low, high;
-
-    if (!(ecx & bit_OSXSAVE))
-        return false;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (low & 6) == 6;
-}
-
-uint32_t x86_features(void)
-{
-    unsigned eax, ebx, ecx = 0, edx;
-    uint32_t has = 0;
-
-    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
-        has |= ecx & bit_POPCNT ? HAS_POPCNT : 0;
-        has |= ecx & bit_FMA && os_keeps_ymm(ecx) ? HAS_FMA : 0;
-    }
-    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
-        has |= ebx & bit_BMI ? HAS_BMI1 : 0;
-        has |= ebx & bit_BMI2 ? HAS_BMI2 : 0;
-    }
-    if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx))
-        has |= ecx & 1 << 5 ? HAS_LZCNT : 0;
-    return has;
 }
 
 // What ends regions: it needs the run loop behind it, or changes what FP code is made for.

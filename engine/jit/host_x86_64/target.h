@@ -28,6 +28,9 @@ enum x86_feature { // bits of jit->host_features
     HAS_LZCNT = 1 << 2,
     HAS_POPCNT = 1 << 3,
     HAS_FMA = 1 << 4,
+    HAS_SSE41 = 1 << 5,
+    HAS_AVX = 1 << 6,
+    HAS_F16C = 1 << 7,
 };
 
 uint32_t x86_features(void);
