@@ -72,6 +72,8 @@ struct jit {
     uint64_t budget_start;      // hart.instret + budget when code was entered
     struct jit_link *link;      // the link that code was left by, or NULL
     uint32_t mxcsr, host_mxcsr; // while FP code runs, its MXCSR is the guest's fcsr
+    uint32_t mxcsr_clear;       // the guest's rounding mode, no flags
+    uint8_t fflags_of[64];      // by MXCSR's flags
 
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];

@@ -3,7 +3,7 @@
 // and its rounding mode is frm. A NaN as a result, an operand that is not boxed, and conversions
 // out of range go out of line to the interpreter: the flags that the host has raised by then are
 // among those that the interpreter raises.
-#include "engine/jit/host_x86_64/target.h"
+#include "engine/jit/host_x86_64/fp.h"
 
 #define RM_DYN 7
 #define RM_RTZ 1
@@ -428,6 +428,8 @@ bool lower_fp(struct emitter *e, const struct region_op *rop)
     case INSN_FCVT_S_D: return narrow(e, op);
     default: break;
     }
+    if (lower_fcsr(e, rop))
+        return true;
     if (double_form(rop->id) != INSN_ILLEGAL)
         return lower_format(e, double_form(rop->id), op, &single);
     return lower_format(e, rop->id, op, &dbl);

@@ -2,7 +2,7 @@
 // The ways into and out of translated code, generated once per vCPU, with and without FP.
 #include <string.h>
 
-#include "engine/jit/host_x86_64/target.h"
+#include "engine/jit/host_x86_64/fp.h"
 
 // a0-a5, sp, s0, s1, a6: what compilers use most. RBX and R12 to R14 survive calls.
 const uint8_t x86_gpr[33] = {
@@ -125,6 +125,7 @@ void jit_host_make_thunks(struct jit *jit)
     struct x86_asm a = {.base = jit->code_rw, .size = jit->code_size};
 
     jit->host_features = x86_features();
+    x86_fp_init(jit);
     for (int fp = 0; fp < 2; fp++) {
         jit->thunk_enter[fp] = jit->code_rx + a.used;
         make_enter(&a, fp);
@@ -138,29 +139,15 @@ void jit_host_make_thunks(struct jit *jit)
     jit->code_used = (a.used + 63) & ~(size_t)63;
 }
 
-// MXCSR: sticky flags in bits 0 to 5 (invalid, denormal, zero divide, overflow, underflow, precision),
-// all exceptions masked, rounding mode in bits 13 and 14.
-static const uint8_t mxcsr_rounding[] = {0, 3, 1, 2}; // RNE, RTZ, RDN, RUP
-
-static uint8_t fflags_of(uint32_t mxcsr)
-{
-    return (uint8_t)((mxcsr >> 5 & 1) | (mxcsr >> 4 & 1) << 1 | (mxcsr >> 3 & 1) << 2 |
-                     (mxcsr >> 2 & 1) << 3 | (mxcsr & 1) << 4);
-}
-
-static uint32_t guest_mxcsr(const struct jit *jit)
-{
-    return 0x1f80 | (uint32_t)mxcsr_rounding[jit->cpu.hart.s.frm & 3] << 13;
-}
-
 void jit_host_fp_suspend(struct jit *jit)
 {
-    jit->cpu.hart.s.fflags |= fflags_of(__builtin_ia32_stmxcsr());
+    jit->cpu.hart.s.fflags |= x86_fp_flags(jit, __builtin_ia32_stmxcsr());
 }
 
 void jit_host_fp_resume(struct jit *jit)
 {
-    __builtin_ia32_ldmxcsr(guest_mxcsr(jit));
+    jit->mxcsr_clear = x86_fp_mxcsr(jit);
+    __builtin_ia32_ldmxcsr(jit->mxcsr_clear);
 }
 
 void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
@@ -170,9 +157,9 @@ void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
     memcpy(&thunk, &jit->thunk_enter[fp], sizeof(thunk));
     if (fp) {
         jit->host_mxcsr = __builtin_ia32_stmxcsr();
-        jit->mxcsr = guest_mxcsr(jit);
+        jit->mxcsr = jit->mxcsr_clear = x86_fp_mxcsr(jit);
     }
     thunk(jit, entry);
     if (fp)
-        jit->cpu.hart.s.fflags |= fflags_of(jit->mxcsr);
+        jit->cpu.hart.s.fflags |= x86_fp_flags(jit, jit->mxcsr);
 }

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// The FP CSRs. While FP code runs, fflags is what hart.s.fflags holds and what MXCSR has accrued since;
+// frm is in hart.s.frm and in MXCSR's rounding mode.
+//
+// Writing MXCSR is slow on every host, above all soon after reading it. So writing fflags only does
+// when a flag has to go that MXCSR holds: not when a function puts back the flags that it found, as
+// libraries do around comparisons.
+#include "engine/jit/host_x86_64/fp.h"
+#include "guest/riscv/csr.h"
+
+#define MXCSR_FLAGS 0x3f
+#define MXCSR_MASKED 0x1f80 // all exceptions are
+#define MXCSR_ROUNDING_SHIFT 13
+// MXCSR's rounding modes by frm, two bits each: RNE, RTZ, RDN, RUP.
+#define ROUNDING_MODES (0u | 3u << 2 | 1u << 4 | 2u << 6)
+
+static struct x86_operand fflags(void)
+{
+    return x86_m(RBP, FIELD(cpu.hart.s.fflags));
+}
+
+static struct x86_operand frm(void)
+{
+    return x86_m(RBP, FIELD(cpu.hart.s.frm));
+}
+
+void x86_fp_init(struct jit *jit)
+{
+    for (unsigned m = 0; m <= MXCSR_FLAGS; m++) // invalid, denormal, zero divide, overflow…
+        jit->fflags_of[m] = (uint8_t)((m & 1) << 4 | (m >> 2 & 1) << 3 | (m >> 3 & 1) << 2 |
+                                      (m >> 4 & 1) << 1 | m >> 5);
+}
+
+uint32_t x86_fp_mxcsr(const struct jit *jit)
+{
+    unsigned mode = ROUNDING_MODES >> 2 * (jit->cpu.hart.s.frm & 3) & 3;
+
+    return MXCSR_MASKED | mode << MXCSR_ROUNDING_SHIFT;
+}
+
+uint8_t x86_fp_flags(const struct jit *jit, uint32_t mxcsr)
+{
+    return jit->fflags_of[mxcsr & MXCSR_FLAGS];
+}
+
+static void store_mxcsr(struct emitter *e)
+{
+    x86_op(&e->a, 0xae | X_0F, 3, x86_m(RBP, FIELD(mxcsr)));
+}
+
+static void load_mxcsr(struct emitter *e, int32_t field)
+{
+    x86_op(&e->a, 0xae | X_0F, 2, x86_m(RBP, field));
+}
+
+// gpr = the flags that MXCSR has, as fflags has them.
+static void accrued(struct emitter *e, unsigned gpr)
+{
+    store_mxcsr(e);
+    x86_op(&e->a, 0x8b, gpr, x86_m(RBP, FIELD(mxcsr)));
+    x86_alu_imm(&e->a, ALU_AND, false, x86_r(gpr), MXCSR_FLAGS);
+    x86_op(&e->a, 0xb6 | X_0F, gpr, x86_mi(RBP, gpr, FIELD(fflags_of))); // movzx
+}
+
+// EAX = fflags
+static void read_flags(struct emitter *e)
+{
+    accrued(e, RAX);
+    x86_op(&e->a, 0x0a, RAX, fflags()); // or al
+}
+
+// fflags = EAX, less than 32. RCX is lost.
+static void write_flags(struct emitter *e)
+{
+    size_t kept;
+
+    accrued(e, RCX);
+    x86_op(&e->a, 0x88, RAX, fflags());
+    x86_op(&e->a, 0xf7, 2, x86_r(RAX)); // not
+    x86_op(&e->a, 0x85, RAX, x86_r(RCX));
+    kept = x86_jcc(&e->a, CC_E);
+    load_mxcsr(e, FIELD(mxcsr_clear));
+    x86_patch_here(&e->a, kept);
+}
+
+// frm = EDX, less than 4. RAX, RCX are lost.
+static void write_mode(struct emitter *e)
+{
+    size_t same;
+
+    x86_op(&e->a, 0x3a, RDX, frm()); // cmp dl
+    same = x86_jcc(&e->a, CC_E);
+    x86_op(&e->a, 0x88, RDX, frm());
+    x86_op(&e->a, 0x8d, RCX, x86_mi(RDX, RDX, 0)); // lea
+    x86_mov_imm(&e->a, RAX, ROUNDING_MODES);
+    x86_op(&e->a, 0xd3, 5, x86_r(RAX)); // shr eax, cl
+    x86_alu_imm(&e->a, ALU_AND, false, x86_r(RAX), 3);
+    x86_op(&e->a, 0xc1, 4, x86_r(RAX)); // shl
+    x86_byte(&e->a, MXCSR_ROUNDING_SHIFT);
+    x86_alu_imm(&e->a, ALU_OR, false, x86_r(RAX), MXCSR_MASKED);
+    x86_op(&e->a, 0x89, RAX, x86_m(RBP, FIELD(mxcsr_clear)));
+    store_mxcsr(e);
+    x86_op(&e->a, 0x8b, RCX, x86_m(RBP, FIELD(mxcsr)));
+    x86_alu_imm(&e->a, ALU_AND, false, x86_r(RCX), MXCSR_FLAGS);
+    x86_op(&e->a, ALU_OR * 8 + 3, RAX, x86_r(RCX));
+    x86_op(&e->a, 0x89, RAX, x86_m(RBP, FIELD(mxcsr)));
+    load_mxcsr(e, FIELD(mxcsr));
+    x86_patch_here(&e->a, same);
+}
+
+static void finish_old(struct emitter *e, const struct op *op, unsigned gpr)
+{
+    unsigned d;
+
+    if (op->rd == 32)
+        return;
+    d = define_x(e, op->rd, gpr);
+    mov_rr(e, d, gpr);
+    finish_x(e, op->rd, d);
+}
+
+enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_SET, ACCESS_CLEAR };
+
+// EDX = the operand: x[rs1], or the field itself.
+static void operand(struct emitter *e, const struct op *op, bool immediate)
+{
+    if (immediate)
+        x86_mov_imm(&e->a, RDX, op->rs1);
+    else
+        mov_rr(e, RDX, use_x(e, op->rs1, RDX));
+}
+
+static void access_flags(struct emitter *e, const struct op *op, enum access what)
+{
+    if (what == ACCESS_CLEAR || op->rd != 32) {
+        read_flags(e);
+        finish_old(e, op, RAX);
+    }
+    switch (what) {
+    case ACCESS_READ: break;
+    case ACCESS_SET:
+        x86_alu_imm(&e->a, ALU_AND, false, x86_r(RDX), 31);
+        x86_op(&e->a, 0x08, RDX, fflags()); // or
+        break;
+    case ACCESS_CLEAR:
+        x86_op(&e->a, 0xf7, 2, x86_r(RDX)); // not
+        x86_op(&e->a, ALU_AND * 8 + 3, RAX, x86_r(RDX));
+        write_flags(e);
+        break;
+    case ACCESS_WRITE:
+        x86_op(&e->a, 0x8b, RAX, x86_r(RDX));
+        x86_alu_imm(&e->a, ALU_AND, false, x86_r(RAX), 31);
+        write_flags(e);
+        break;
+    }
+}
+
+// A mode that the host does not have takes the step, which leaves.
+static void check_mode(struct emitter *e, unsigned gpr)
+{
+    x86_alu_imm(&e->a, ALU_AND, false, x86_r(gpr), 7);
+    x86_alu_imm(&e->a, ALU_CMP, false, x86_r(gpr), 3);
+    stub_step(e, x86_jcc(&e->a, CC_A));
+}
+
+static void access_mode(struct emitter *e, const struct op *op, enum access what)
+{
+    x86_op(&e->a, 0xb6 | X_0F, RAX, frm()); // movzx
+    switch (what) {
+    case ACCESS_READ: break;
+    case ACCESS_SET: x86_op(&e->a, ALU_OR * 8 + 3, RDX, x86_r(RAX)); break;
+    case ACCESS_CLEAR:
+        x86_op(&e->a, 0xf7, 2, x86_r(RDX));
+        x86_op(&e->a, ALU_AND * 8 + 3, RDX, x86_r(RAX));
+        break;
+    case ACCESS_WRITE: break;
+    }
+    if (what != ACCESS_READ)
+        check_mode(e, RDX);
+    finish_old(e, op, RAX);
+    if (what != ACCESS_READ)
+        write_mode(e);
+}
+
+static void access_both(struct emitter *e, const struct op *op, enum access what)
+{
+    if (what == ACCESS_WRITE) {
+        x86_op(&e->a, 0x8b, RCX, x86_r(RDX));
+        x86_op(&e->a, 0xc1, 5, x86_r(RCX)); // shr
+        x86_byte(&e->a, 5);
+        check_mode(e, RCX);
+    }
+    if (op->rd != 32) {
+        read_flags(e);
+        x86_op(&e->a, 0xb6 | X_0F, RCX, frm());
+        x86_op(&e->a, 0xc1, 4, x86_r(RCX)); // shl
+        x86_byte(&e->a, 5);
+        x86_op(&e->a, ALU_OR * 8 + 3, RAX, x86_r(RCX));
+        finish_old(e, op, RAX);
+    }
+    if (what == ACCESS_WRITE) {
+        x86_op(&e->a, 0x8b, RAX, x86_r(RDX));
+        x86_alu_imm(&e->a, ALU_AND, false, x86_r(RAX), 31);
+        write_flags(e);
+        x86_op(&e->a, 0xc1, 5, x86_r(RDX));
+        x86_byte(&e->a, 5);
+        x86_alu_imm(&e->a, ALU_AND, false, x86_r(RDX), 7);
+        write_mode(e);
+    }
+}
+
+bool lower_fcsr(struct emitter *e, const struct region_op *rop)
+{
+    const struct op *op = &rop->op;
+    bool immediate = rop->id >= INSN_CSRRWI;
+    enum access what;
+
+    switch (rop->id) {
+    case INSN_CSRRW:
+    case INSN_CSRRWI: what = ACCESS_WRITE; break;
+    case INSN_CSRRS:
+    case INSN_CSRRSI: what = op->rs1 ? ACCESS_SET : ACCESS_READ; break;
+    case INSN_CSRRC:
+    case INSN_CSRRCI: what = op->rs1 ? ACCESS_CLEAR : ACCESS_READ; break;
+    default: return false;
+    }
+    if (!e->fp || op->imm < CSR_FFLAGS || op->imm > CSR_FCSR)
+        return false;
+    if (op->imm == CSR_FCSR && (what == ACCESS_SET || what == ACCESS_CLEAR))
+        return false;
+    if (what != ACCESS_READ)
+        operand(e, op, immediate);
+    switch (op->imm) {
+    case CSR_FFLAGS: access_flags(e, op, what); break;
+    case CSR_FRM: access_mode(e, op, what); break;
+    default: access_both(e, op, what); break;
+    }
+    return true;
+}
