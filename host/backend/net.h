@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hosted networks: user (libslirp) and tap.
+// The hosted networks: user (libslirp), tap, and the unconnected port of a switch.
 #ifndef HOST_BACKEND_NET_H
 #define HOST_BACKEND_NET_H
 
@@ -24,8 +24,7 @@ HULL_MUST_CHECK int hull_net_user_create(struct host_net **out, struct host_env 
                                          unsigned index);
 HULL_MUST_CHECK int hull_net_tap_create(struct host_net **out, struct loop *loop,
                                         const struct vm_spec *spec, unsigned index);
-
-// The address in the spec, or one made of the VM's name and the index.
-void hull_net_mac(const struct vm_spec *spec, unsigned index, uint8_t mac[6]);
+HULL_MUST_CHECK int hull_net_switch_create(struct host_net **out, const struct vm_spec *spec,
+                                           unsigned index);
 
 #endif

@@ -159,7 +159,7 @@ int hull_net_tap_create(struct host_net **out, struct loop *loop, const struct v
     tap->resume = (struct loop_task){.run = tap_resume, .ctx = tap};
     tap->net.backend = (struct net_backend){.send = tap_send, .rx_ready = tap_rx_ready, .ctx = tap};
     tap->net.destroy = tap_destroy;
-    hull_net_mac(spec, index, tap->net.backend.mac);
+    hull_spec_mac(spec, index, tap->net.backend.mac);
     hull_loop_add(loop, &tap->source);
     *out = &tap->net;
     return 0;

@@ -332,7 +332,7 @@ int hull_net_user_create(struct host_net **out, struct host_env *host, struct lo
     user->net.backend =
         (struct net_backend){.send = user_send, .rx_ready = user_rx_ready, .ctx = user};
     user->net.destroy = user_destroy;
-    hull_net_mac(spec, index, user->net.backend.mac);
+    hull_spec_mac(spec, index, user->net.backend.mac);
     pthread_mutex_init(&user->lock, NULL);
     err = hull_frame_queue_init(&user->from_guest, QUEUE_SIZE);
     if (!err)

@@ -52,6 +52,8 @@ static void print_net(const struct vm_spec *spec, unsigned i, FILE *to)
     fprintf(to, "  net %-5u ", i);
     if (net->kind == NET_TAP)
         fprintf(to, "tap interface %s", net->tap);
+    else if (net->kind == NET_SWITCH)
+        fprintf(to, "switch %s", net->switch_name);
     else
         fputs(net->kind == NET_USER ? "user network" : "none", to);
     if (net->kind != NET_NONE)

@@ -7,6 +7,7 @@ static int net_open(struct hosted_vm *h, unsigned i)
     switch (h->spec->nets[i].kind) {
     case NET_USER: return hull_net_user_create(&h->nets[i], &h->host, &h->loop, h->spec, i);
     case NET_TAP: return hull_net_tap_create(&h->nets[i], &h->loop, h->spec, i);
+    case NET_SWITCH: return hull_net_switch_create(&h->nets[i], h->spec, i);
     case NET_NONE: return 0;
     }
     return -HULL_EINVAL;

@@ -5,6 +5,7 @@
 #define HULL_SPEC_H
 
 #include <hull/error.h>
+#include <hull/spec_metal.h>
 #include <hull/types.h>
 
 #define HULL_SPEC_DISKS_MAX 6
@@ -25,7 +26,12 @@ enum console_kind {
     CONSOLE_NONE,
 };
 
-enum net_kind { NET_USER, NET_TAP, NET_NONE }; // NET_NONE: no device, no slot
+enum net_kind {
+    NET_USER,
+    NET_TAP,
+    NET_NONE,   // no device, no slot
+    NET_SWITCH, // a port of a switch between VMs (hull-metal); hosted, nobody is at its other end
+};
 
 struct boot_spec {
     const char *kernel, *initrd, *append, *firmware; // file names, kernel command line; NULL: none
@@ -46,7 +52,9 @@ struct publish_spec {      // a host port handed to a guest port
 struct net_spec {
     enum net_kind kind;
     const char *tap; // interface name, NET_TAP
-    uint8_t mac[6];  // all zero: made from the VM's name and the index
+    const char
+        *switch_name; // NET_SWITCH; of other kinds, the switch that it means on metal, or NULL
+    uint8_t mac[6];   // all zero: made from the VM's name and the index
     struct publish_spec publish[HULL_SPEC_PUBLISH_MAX];
     unsigned publish_count;
 };
@@ -65,6 +73,7 @@ struct vm_spec {
     const char *console_path;
     bool virtio_console; // the board's UART is always there; this adds hvc0 on the same terminal
     bool rng, balloon;
+    struct metal_spec metal;
 };
 
 struct spec_error {
@@ -78,8 +87,36 @@ void hull_spec_defaults(struct vm_spec *spec);
 // The virtio slots that the spec's devices take.
 unsigned hull_spec_slots(const struct vm_spec *spec);
 
+// The MAC address of network `index`: the one in the spec, or one made of the VM's name.
+void hull_spec_mac(const struct vm_spec *spec, unsigned index, uint8_t mac[6]);
+
+// Where faults go, one call each. `vm` counts from 0; HULL_SPEC_BOARD stands for the board.
+#define HULL_SPEC_BOARD UINT32_MAX
+struct spec_sink {
+    void (*fault)(void *ctx, unsigned vm, const struct spec_error *error);
+    void *ctx;
+};
+
 // Checks the whole description, before anything is allocated. 0, or -HULL_EINVAL with the first
 // fault named. Whether files exist is the producer's affair.
 HULL_MUST_CHECK int hull_spec_validate(const struct vm_spec *spec, struct spec_error *error);
+// The same; reports every fault, as one of VM number `vm`.
+HULL_MUST_CHECK int hull_spec_validate_all(const struct vm_spec *spec, unsigned vm,
+                                           const struct spec_sink *sink);
+
+// What hull_spec_defaults() does for a board, and the check of one alone: 0 or -HULL_EINVAL.
+void hull_board_defaults(struct board_spec *board);
+HULL_MUST_CHECK int hull_board_validate(const struct board_spec *board,
+                                        const struct spec_sink *sink);
+
+// Chooses guest addresses and interrupts for shared regions and physical devices whose file names
+// none. What the board does not have, or what there is no room for, is left for the validator.
+void hull_metal_place(const struct board_spec *board, struct vm_spec *spec);
+
+// Whether valid VMs fit onto a valid board and go together: harts, memory, names, devices, shared
+// regions, switches. `bundle_size`: bytes that their images take. 0 or -HULL_EINVAL.
+HULL_MUST_CHECK int hull_metal_validate(const struct board_spec *board,
+                                        const struct vm_spec *const specs[], unsigned count,
+                                        uint64_t bundle_size, const struct spec_sink *sink);
 
 #endif

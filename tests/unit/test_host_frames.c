@@ -78,17 +78,17 @@ static void addresses_are_stable_local_and_distinct(void **state)
     uint8_t a[6], b[6], c[6], d[6];
 
     (void)state;
-    hull_net_mac(&spec, 0, a);
-    hull_net_mac(&spec, 0, b);
+    hull_spec_mac(&spec, 0, a);
+    hull_spec_mac(&spec, 0, b);
     assert_memory_equal(a, b, 6);
-    hull_net_mac(&spec, 1, b);
+    hull_spec_mac(&spec, 1, b);
     spec.name = "two";
-    hull_net_mac(&spec, 0, c);
+    hull_spec_mac(&spec, 0, c);
     assert_memory_not_equal(a, b, 6);
     assert_memory_not_equal(a, c, 6);
     assert_int_equal(a[0] & 3, 2); // locally administered, unicast
     memcpy(spec.nets[0].mac, "\x02\x01\x02\x03\x04\x05", 6);
-    hull_net_mac(&spec, 0, d);
+    hull_spec_mac(&spec, 0, d);
     assert_memory_equal(d, spec.nets[0].mac, 6);
 }
 
