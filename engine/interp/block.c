@@ -46,14 +46,6 @@ void interp_blocks_drop(struct cpu *cpu)
     cpu->link = NULL;
 }
 
-void interp_context_renew(struct cpu *cpu)
-{
-    cpu->epoch = cpu->global_epoch = ++cpu->epoch_count;
-    cpu->fetch_dropped = false;
-    interp_spaces_forget(cpu);
-    interp_context_select(cpu);
-}
-
 const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
 {
     gva_t tag = (va & PAGE_MASK) | cpu->hart.s.priv;
@@ -63,9 +55,9 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
     int cause;
 
     cpu->narrow_fetch = false;
-    if (e->tag == tag) {
-        *gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
-        cpu->global_fetch = e->gpa & TLB_GLOBAL;
+    if (e->tag == tag && (e->space == cpu->space || e->space == cpu->global_space)) {
+        *gpa = e->gpa | (va & ~PAGE_MASK);
+        cpu->global_fetch = e->space == cpu->global_space;
         return e->host + (va & ~PAGE_MASK);
     }
     cause = riscv_mmu_translate(&cpu->hart, va, 2, MMU_FETCH, riscv_mmu_fetch_mode(&cpu->hart), &r);
@@ -80,11 +72,11 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
         cpu->narrow_fetch = true;
         return host;
     }
-    cpu->fetch_evicted |= e->tag != TLB_NONE;
+    interp_code_page(cpu, va, (unsigned)__builtin_ctzll(r.page), r.global);
     *e = (struct fetch_entry){
         .tag = tag,
-        .gpa =
-            (r.gpa & PAGE_MASK) | (r.global ? TLB_GLOBAL : 0) | (unsigned)__builtin_ctzll(r.page),
+        .space = r.global ? cpu->global_space : cpu->space,
+        .gpa = r.gpa & PAGE_MASK,
         .host = host - (va & ~PAGE_MASK),
     };
     return host;

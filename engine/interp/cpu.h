@@ -66,19 +66,39 @@ struct tlb_entry {
 
 #define TLB_GLOBAL 64u // the translation holds in every address space
 
-#define TLB_BITS 8
+#define TLB_BITS 10
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NONE UINT64_MAX
 
 enum tlb_mode { TLB_M, TLB_U, TLB_S, TLB_S_SUM, TLB_MODES };
 
+// Which entries of a TLB were filled, so that dropping them takes as long as filling them.
+#define TLB_LOG 256
+struct tlb_log {
+    unsigned count; // more than TLB_LOG: not all of them are known
+    uint16_t at[TLB_LOG];
+};
+
 struct fetch_entry {
-    uint64_t tag; // page address, or TLB_NONE
-    gpa_t gpa;    // page address | TLB_GLOBAL | page_shift
+    uint64_t tag;   // page address | privilege
+    uint64_t space; // cpu->space or global_space while it is good
+    gpa_t gpa;      // page address
     const uint8_t *host;
 };
 
-#define FETCH_ENTRIES 256
+// A set of pages, which may say yes to one that it does not hold, never no to one that it does.
+#define PAGE_FILTER_SHIFT 16
+struct page_filter {
+    uint64_t shifts; // bit n: it holds pages of 2^n bytes
+    uint32_t count;
+    uint64_t bits[(1u << PAGE_FILTER_SHIFT) / 64];
+};
+
+struct address_space {
+    uint64_t satp, space, epoch; // epoch 0: its code has to be checked again
+};
+
+#define FETCH_ENTRIES 1024
 #define JUMP_ENTRIES 2048
 #define HASH_ENTRIES 4096
 
@@ -106,34 +126,42 @@ struct cpu {
     _Atomic bool ssip_raised;
     unsigned pauses;
 
-    // Numbers of address spaces as code is checked for: the current one's, that of global pages,
-    // and those of recent values of satp. All are new after whatever makes translations doubtful.
+    // Numbers of the translations in use (`space`, see space.c), and of the check of code under them,
+    // which fence.i renews as well: those of the current address space, of global pages, and of
+    // recent values of satp, by ASID.
+    uint64_t space, global_space, space_count;
     uint64_t epoch, global_epoch, epoch_count;
-    struct {
-        uint64_t satp, epoch;
-    } spaces[8];
-    unsigned next_space;
+    struct address_space spaces[64];
     uint64_t global_context; // as `context`, for code in global pages
     unsigned flavor;         // what else code was translated for (the JIT's affair): 0 to 15
     uint32_t fence;          // counts fence.i
-    uint32_t tlb_used;       // bit per enum tlb_mode
-    bool fetch_evicted;      // a translation in use is no longer in fetch[]
-    bool fetch_dropped;      // the same for those of the current space that aren't global
 
     uint8_t *arena; // blocks
     size_t arena_size, arena_used;
     struct block **hash;
     struct block **jumps;
+    struct page_filter superpages;     // in the data TLBs
+    struct page_filter code_pages;     // that code was fetched from, in whatever space
+    struct page_filter space_code;     // the same with the space's number (0: global)
+    struct tlb_log logs[TLB_MODES][2]; // of entries that are not global, and that are
     struct fetch_entry fetch[FETCH_ENTRIES];
     struct tlb_entry tlbs[TLB_MODES][TLB_ENTRIES];
 };
 
-// tlb.c
-void interp_tlb_flush(struct cpu *cpu);
-void interp_tlb_flush_page(struct cpu *cpu, gva_t va);
+// space.c
+void interp_tlb_flush(struct cpu *cpu);        // every translation
 void interp_tlb_switch_space(struct cpu *cpu); // after a write of satp
-// Only the current address space is known: the others' code is checked anew when they come back.
-void interp_spaces_forget(struct cpu *cpu);
+// sfence.vma of one address in all spaces; of all that is not global in the space of that ASID. True:
+// code in use now has to be checked again.
+bool interp_tlb_flush_page(struct cpu *cpu, gva_t va);
+bool interp_tlb_flush_space(struct cpu *cpu, uint64_t asid);
+void interp_tlb_clear(struct cpu *cpu);                                         // the data TLBs
+void interp_tlb_fill(struct cpu *cpu, gva_t va, const struct tlb_entry *entry); // cpu->tlb's at va
+// Code is fetched from the page of 2^shift bytes at va.
+void interp_code_page(struct cpu *cpu, gva_t va, unsigned shift, bool global);
+void interp_context_renew(struct cpu *cpu); // all code must be checked again before it runs
+
+// tlb.c
 void interp_tlb_select(struct cpu *cpu); // cpu->tlb by the hart's current data mode
 // Loads into cpu->loaded, zero-extended; stores. Any alignment, RAM or device. False: a trap has
 // been taken, the handler returns NULL.
@@ -157,8 +185,7 @@ bool interp_cbo_check(struct cpu *cpu, const struct op *op, gva_t va);
 uint8_t *interp_block_bytes(const struct block *b); // the copy of its instructions
 int interp_blocks_create(struct cpu *cpu, size_t arena_size);
 void interp_blocks_destroy(struct cpu *cpu);
-void interp_blocks_drop(struct cpu *cpu);   // forgets every block
-void interp_context_renew(struct cpu *cpu); // every block must be checked again before it runs
+void interp_blocks_drop(struct cpu *cpu); // forgets every block
 // cpu->context is one number for everything that code is checked against.
 static inline void interp_context_select(struct cpu *cpu)
 {

@@ -169,14 +169,26 @@ OP(FENCE_I)
     SYSTEM_END;
 }
 
+// Of one address and one ASID, all of that space is dropped unless it is the current one.
+static bool fence_space(struct cpu *cpu, const struct op *op)
+{
+    uint64_t current = cpu->hart.s.satp >> SATP_ASID_SHIFT;
+
+    if (op->rs1 && (op->rs2 == 0 || ((RS2 ^ current) & 0xffff) == 0))
+        return interp_tlb_flush_page(cpu, RS1);
+    return interp_tlb_flush_space(cpu, RS2);
+}
+
 OP(SFENCE_VMA)
 {
     if (!riscv_sfence_vma_allowed(&cpu->hart))
         return HANDLER(ILLEGAL)(cpu, op);
-    if (op->rs1)
-        interp_tlb_flush_page(cpu, RS1);
-    else
+    if (op->rs1 == 0 && op->rs2 == 0) {
         cpu->hart.changed |= HART_CHANGED_FETCH;
+    } else if (fence_space(cpu, op)) { // this block's code may be another one by now
+        cpu->hart.s.pc = next_pc(cpu);
+        return NULL;
+    }
     SYSTEM_END;
 }
 

@@ -177,7 +177,9 @@ int interp_cpu_init(struct cpu *cpu, struct vcpu *vcpu, size_t arena_size)
     cpu->attention = &vcpu->attention;
     cpu->memory = &vm->memory;
     cpu->bus = &vm->bus;
-    cpu->tlb_used = (1u << TLB_MODES) - 1;
+    for (unsigned mode = 0; mode < TLB_MODES; mode++)
+        for (unsigned kind = 0; kind < 2; kind++)
+            cpu->logs[mode][kind].count = TLB_LOG + 1; // nothing is known of these entries
     return interp_blocks_create(cpu, arena_size);
 }
 

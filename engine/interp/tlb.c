@@ -8,118 +8,6 @@
 
 #define PAGE_MASK (~(uint64_t)(HULL_PAGE_SIZE - 1))
 
-static void clear_mode(struct cpu *cpu, unsigned mode)
-{
-    for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-        cpu->tlbs[mode][i].read_tag = TLB_NONE;
-        cpu->tlbs[mode][i].write_tag = TLB_NONE;
-    }
-}
-
-void interp_tlb_flush(struct cpu *cpu)
-{
-    for (unsigned mode = 0; mode < TLB_MODES; mode++)
-        if (cpu->tlb_used >> mode & 1)
-            clear_mode(cpu, mode);
-    cpu->tlb_used = 0;
-    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-        cpu->fetch[i].tag = TLB_NONE;
-    cpu->fetch_evicted = false;
-    interp_context_renew(cpu);
-}
-
-static void drop_private(struct cpu *cpu)
-{
-    for (unsigned mode = 0; mode < TLB_MODES; mode++)
-        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-            struct tlb_entry *e = &cpu->tlbs[mode][i];
-
-            if (!(e->gpa & TLB_GLOBAL))
-                e->read_tag = e->write_tag = TLB_NONE;
-        }
-    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-        if (!(cpu->fetch[i].gpa & TLB_GLOBAL))
-            cpu->fetch[i].tag = TLB_NONE;
-}
-
-#define SATP_ASID (0xffffull << 44)
-
-// Without ASIDs nothing is kept, as on harts that have none. With them, code that was checked under
-// this very value of satp is still good: whoever changes its tables executes sfence.vma, which
-// forgets all spaces.
-void interp_tlb_switch_space(struct cpu *cpu)
-{
-    uint64_t satp = cpu->hart.s.satp;
-    unsigned i = 0;
-
-    if (!(satp & SATP_ASID)) {
-        interp_tlb_flush(cpu);
-        return;
-    }
-    drop_private(cpu);
-    while (i < HULL_ARRAY_SIZE(cpu->spaces) && cpu->spaces[i].satp != satp)
-        i++;
-    cpu->fetch_dropped = i < HULL_ARRAY_SIZE(cpu->spaces); // none of a new space is in use
-    if (i == HULL_ARRAY_SIZE(cpu->spaces)) {
-        i = cpu->next_space++ % HULL_ARRAY_SIZE(cpu->spaces);
-        cpu->spaces[i].satp = satp;
-        cpu->spaces[i].epoch = ++cpu->epoch_count;
-    }
-    cpu->epoch = cpu->spaces[i].epoch;
-    interp_context_select(cpu);
-}
-
-void interp_spaces_forget(struct cpu *cpu)
-{
-    memset(cpu->spaces, 0, sizeof(cpu->spaces));
-    cpu->spaces[0].satp = cpu->hart.s.satp;
-    cpu->spaces[0].epoch = cpu->epoch;
-    cpu->next_space = 1;
-}
-
-// True when va lies in the page of the size noted in gpa's low bits around `tag`.
-static bool covers(uint64_t tag, gpa_t gpa, gva_t va)
-{
-    return (tag ^ va) >> (gpa & 63) == 0;
-}
-
-void interp_tlb_flush_page(struct cpu *cpu, gva_t va)
-{
-    bool fetched = cpu->fetch_evicted;
-
-    for (unsigned mode = 0; mode < TLB_MODES; mode++) {
-        if (!(cpu->tlb_used >> mode & 1))
-            continue;
-        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-            struct tlb_entry *e = &cpu->tlbs[mode][i];
-
-            if ((e->read_tag != TLB_NONE && covers(e->read_tag, e->gpa, va)) ||
-                (e->write_tag != TLB_NONE && covers(e->write_tag, e->gpa, va)))
-                e->read_tag = e->write_tag = TLB_NONE;
-        }
-    }
-    for (unsigned i = 0; i < FETCH_ENTRIES; i++) {
-        struct fetch_entry *e = &cpu->fetch[i];
-
-        if (e->tag != TLB_NONE && covers(e->tag, e->gpa, va)) {
-            e->tag = TLB_NONE;
-            fetched = true;
-        }
-    }
-    if (fetched) {
-        cpu->fetch_evicted = false;
-        interp_context_renew(cpu);
-        return;
-    }
-    // A space that came back has code in use that fetch[] need not know of.
-    if (cpu->fetch_dropped) {
-        cpu->fetch_dropped = false;
-        cpu->epoch = ++cpu->epoch_count;
-        interp_context_select(cpu);
-    }
-    interp_spaces_forget(cpu);
-}
-
 void interp_tlb_select(struct cpu *cpu)
 {
     struct mmu_mode mode = riscv_mmu_data_mode(&cpu->hart);
@@ -132,8 +20,7 @@ void interp_tlb_select(struct cpu *cpu)
     cpu->tlb = cpu->tlbs[which];
     if (mode.mxr != cpu->mxr) {
         cpu->mxr = mode.mxr;
-        for (unsigned i = 0; i < TLB_MODES; i++)
-            clear_mode(cpu, i);
+        interp_tlb_clear(cpu);
     }
 }
 
@@ -144,17 +31,17 @@ static unsigned page_shift(uint64_t page)
 
 static void refill(struct cpu *cpu, gva_t va, uint8_t *host, const struct mmu_result *r)
 {
-    struct tlb_entry *e = &cpu->tlb[va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1)];
     gva_t page = va & PAGE_MASK;
     gpa_t gpa = r->gpa & PAGE_MASK;
+    bool writable = r->perms >> MMU_STORE & 1 && !hull_memory_watched(cpu->memory, gpa);
+    struct tlb_entry e = {
+        .read_tag = r->perms >> MMU_LOAD & 1 ? page : TLB_NONE,
+        .write_tag = writable ? page : TLB_NONE,
+        .addend = (uintptr_t)host - va,
+        .gpa = gpa | (r->global ? TLB_GLOBAL : 0) | page_shift(r->page),
+    };
 
-    e->read_tag = r->perms >> MMU_LOAD & 1 ? page : TLB_NONE;
-    e->write_tag = r->perms >> MMU_STORE & 1 ? page : TLB_NONE;
-    if (hull_memory_watched(cpu->memory, gpa))
-        e->write_tag = TLB_NONE;
-    e->addend = (uintptr_t)host - va;
-    e->gpa = gpa | (r->global ? TLB_GLOBAL : 0) | page_shift(r->page);
-    cpu->tlb_used |= 1u << ((size_t)(cpu->tlb - cpu->tlbs[0]) / TLB_ENTRIES);
+    interp_tlb_fill(cpu, va, &e);
 }
 
 // Where an access that stays inside one page goes: *host is its place in RAM, or NULL for a
