@@ -126,6 +126,12 @@ struct cpu {
     _Atomic bool ssip_raised;
     unsigned pauses;
 
+    // run() ends when so many instructions have retired; `stepped`: at least one since the limit was
+    // set. One instruction is run in a block of its own.
+    uint64_t stop_at;
+    bool stepped;
+    _Alignas(struct block) uint8_t step[sizeof(struct block) + 3 * sizeof(struct op)];
+
     // Numbers of the translations in use (`space`, see space.c), and of the check of code under them,
     // which fence.i renews as well: those of the current address space, of global pages, and of
     // recent values of satp, by ASID.

@@ -90,6 +90,51 @@ void interp_block_run(struct cpu *cpu, struct block *b)
         op = op->fn(cpu, op);
 }
 
+// Runs the first instruction of a block alone.
+static void run_first(struct cpu *cpu, struct block *b)
+{
+    struct block *one = (struct block *)cpu->step;
+
+    if (b->count > 1) {
+        memcpy(one, b, sizeof(*one));
+        one->context = 0;
+        one->count = 1;
+        one->bytes = (uint16_t)(2u * b->ops[1].at);
+        one->ops[0] = b->ops[0];
+        one->ops[1] = (struct op){.fn = op_block_end, .at = b->ops[1].at};
+        *(struct op_links *)&one->ops[2] = (struct op_links){NULL, NULL};
+        b = one;
+    }
+    interp_block_run(cpu, b);
+    cpu->link = NULL;
+}
+
+// Close to the limit: one instruction, trap or interrupt at a time, and the end.
+static void step_to_limit(struct cpu *cpu)
+{
+    struct block *b;
+
+    cpu->link = NULL;
+    if (cpu->hart.instret >= cpu->stop_at && cpu->stepped) {
+        cpu->exit_wanted = true;
+        cpu->exit_reason = VCPU_EXIT_LIMIT;
+        return;
+    }
+    if (cpu->hart.changed) {
+        gva_t pc = cpu->hart.s.pc;
+
+        interp_apply_changes(cpu);
+        if (cpu->hart.s.pc != pc) { // an interrupt
+            cpu->stepped = true;
+            return;
+        }
+    }
+    cpu->stepped = true;
+    b = interp_block_find(cpu);
+    if (b)
+        run_first(cpu, b);
+}
+
 // Runs blocks until something other than the next block is to be done.
 static void run_blocks(struct cpu *cpu)
 {
@@ -97,8 +142,13 @@ static void run_blocks(struct cpu *cpu)
            !atomic_load_explicit(&cpu->hart.vcpu->attention, memory_order_relaxed)) {
         struct block *b;
 
-        if (unlikely(cpu->hart.instret >= cpu->hart.counter_limit))
+        if (unlikely(cpu->hart.instret >= cpu->hart.counter_limit)) {
             riscv_counters_expire(&cpu->hart);
+            if (cpu->hart.instret >= cpu->hart.engine_limit) {
+                step_to_limit(cpu);
+                continue;
+            }
+        }
         if (cpu->hart.changed)
             interp_apply_changes(cpu);
         b = interp_block_find(cpu);
@@ -180,6 +230,7 @@ int interp_cpu_init(struct cpu *cpu, struct vcpu *vcpu, size_t arena_size)
     for (unsigned mode = 0; mode < TLB_MODES; mode++)
         for (unsigned kind = 0; kind < 2; kind++)
             cpu->logs[mode][kind].count = TLB_LOG + 1; // nothing is known of these entries
+    cpu->stop_at = UINT64_MAX;
     return interp_blocks_create(cpu, arena_size);
 }
 
@@ -281,6 +332,19 @@ static uint64_t interp_instret(const struct vcpu *vcpu)
     return __atomic_load_n(&cpu->hart.instret, __ATOMIC_RELAXED);
 }
 
+// A block that begins before engine_limit ends before the limit itself.
+static void interp_set_limit(struct vcpu *vcpu, uint64_t instret)
+{
+    struct cpu *cpu = vcpu->engine_data;
+    uint64_t look_up = instret;
+
+    if (instret != UINT64_MAX)
+        look_up = instret > BLOCK_INSNS_MAX ? instret - BLOCK_INSNS_MAX : 0;
+    cpu->stop_at = instret;
+    cpu->stepped = false;
+    riscv_counters_set_limit(&cpu->hart, look_up);
+}
+
 const struct engine_ops interp_engine = {
     .name = "interp",
     .vcpu_create = interp_vcpu_create,
@@ -292,4 +356,5 @@ const struct engine_ops interp_engine = {
     .set_timer = interp_set_timer,
     .raise_ssip = interp_raise_ssip,
     .instret = interp_instret,
+    .set_limit = interp_set_limit,
 };

@@ -88,7 +88,13 @@ static void enter(struct jit *jit, struct region *r)
 {
     struct cpu *cpu = &jit->cpu;
     uint64_t room = cpu->hart.counter_limit - cpu->hart.instret;
+    uint64_t stop = cpu->stop_at - cpu->hart.instret;
 
+    // Any region's first piece has room, so that something happens.
+    if (stop <= REGION_INSNS_MAX)
+        stop = REGION_INSNS_MAX + 1;
+    if (stop < room)
+        room = stop;
     jit->budget = room < BUDGET ? (int64_t)room : BUDGET;
     jit->budget_start = cpu->hart.instret + (uint64_t)jit->budget;
     jit->entries++;
@@ -166,6 +172,11 @@ static void run_regions(struct jit *jit)
            !atomic_load_explicit(&cpu->hart.vcpu->attention, memory_order_relaxed)) {
         if (cpu->hart.instret >= cpu->hart.counter_limit)
             riscv_counters_expire(&cpu->hart);
+        if (cpu->hart.instret >= cpu->stop_at) {
+            cpu->exit_wanted = true;
+            cpu->exit_reason = VCPU_EXIT_LIMIT;
+            break;
+        }
         if (cpu->hart.changed) {
             interp_apply_changes(cpu);
             jit->link = NULL;
@@ -296,6 +307,14 @@ static uint64_t jit_instret(const struct vcpu *vcpu)
     return interp_engine.instret(vcpu);
 }
 
+static void jit_set_limit(struct vcpu *vcpu, uint64_t instret)
+{
+    struct jit *jit = vcpu->engine_data;
+    uint64_t next = jit->cpu.hart.instret + 1;
+
+    jit->cpu.stop_at = instret < next ? next : instret;
+}
+
 const struct engine_ops jit_engine = {
     .name = "jit",
     .vcpu_create = jit_vcpu_create,
@@ -307,4 +326,5 @@ const struct engine_ops jit_engine = {
     .set_timer = jit_set_timer,
     .raise_ssip = jit_raise_ssip,
     .instret = jit_instret,
+    .set_limit = jit_set_limit,
 };

@@ -45,6 +45,7 @@ static void handle_exit(struct riscv_board *board, struct vcpu *vcpu, struct vcp
 {
     switch (exit->reason) {
     case VCPU_EXIT_ATTENTION: break; // the next checkpoint looks
+    case VCPU_EXIT_LIMIT: break;     // nobody sets one here
     case VCPU_EXIT_WFI: wait_for_interrupt(vcpu); break;
     case VCPU_EXIT_SBI: riscv_sbi_call(board->sbi, vcpu, exit); break;
     }

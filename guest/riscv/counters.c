@@ -90,7 +90,7 @@ static void notice_overflows(struct hart *hart, uint64_t instret)
 
 static void update_limit(struct hart *hart, uint64_t instret)
 {
-    hart->counter_limit = UINT64_MAX;
+    hart->counter_limit = hart->engine_limit;
     for (uint32_t left = counters_watched(hart); left; left &= left - 1) {
         uint64_t value = counter_value(hart, hull_ctz32(left), instret);
         uint64_t limit = instret + (0 - value); // 2^64 - value instructions from now
@@ -105,6 +105,13 @@ void riscv_counters_expire(struct hart *hart)
     if (hart->instret < hart->counter_limit)
         return;
     notice_overflows(hart, hart->instret);
+    update_limit(hart, hart->instret);
+}
+
+void riscv_counters_set_limit(struct hart *hart, uint64_t instret)
+{
+    notice_overflows(hart, hart->instret);
+    hart->engine_limit = instret;
     update_limit(hart, hart->instret);
 }
 

@@ -37,6 +37,9 @@ void riscv_counters_mode_changed(struct hart *hart, uint64_t instret);
 // hart->counter_limit or soon after; riscv_mip() does too.
 void riscv_counters_expire(struct hart *hart);
 
+// Sets hart->engine_limit; UINT64_MAX: none.
+void riscv_counters_set_limit(struct hart *hart, uint64_t instret);
+
 // Between the form of a saved state (plain values) and that of a running hart.
 void riscv_counters_load(struct hart *hart);
 void riscv_counters_save(const struct hart *hart, struct hart_state *out);

@@ -25,6 +25,7 @@ void riscv_hart_init(struct hart *hart, struct vcpu *vcpu, const struct riscv_is
     hart->vcpu = vcpu;
     hart->isa = isa;
     hart->sbi = sbi;
+    hart->engine_limit = UINT64_MAX;
     hart->stimer.fire = stimer_fired;
     hart->stimer.ctx = vcpu;
     env->ops->timer_init(env->ctx, &hart->stimer);

@@ -70,6 +70,7 @@ struct hart {
 
     // Derived from `s` by guest/riscv.
     uint64_t counter_limit;    // instret at which a counter overflows: riscv_counters_expire()
+    uint64_t engine_limit;     // counter_limit is never above: the engine's own wish to look up
     uint64_t counters_checked; // instret up to which overflows have been noticed
     uint32_t counters_running; // bit n: counter n counts now
     bool counters_filtered;    // some counter counts in some modes only

@@ -15,6 +15,7 @@ enum vcpu_exit_reason {
     VCPU_EXIT_ATTENTION, // `attention` holds something that the engine does not handle itself
     VCPU_EXIT_WFI,       // the hart waits for an interrupt and none is pending
     VCPU_EXIT_SBI,       // an ecall for the SBI that Hull provides
+    VCPU_EXIT_LIMIT,     // set_limit()'s number of instructions has been reached
 };
 
 struct vcpu_exit {
@@ -52,6 +53,13 @@ struct engine_ops {
 
     // Guest instructions retired so far by this vCPU (approximate from other threads).
     uint64_t (*instret)(const struct vcpu *vcpu);
+
+    // Has run() return VCPU_EXIT_LIMIT once that many instructions have retired (UINT64_MAX: no
+    // limit), outside of guest code and after the first set_state. The interpreter stops exactly
+    // there, before an interrupt or trap that comes next. When so many have retired already it
+    // does one thing more: an instruction, or a trap or interrupt, which do not count. Translated
+    // code stops where it can, at most some hundred instructions later, after one more at least.
+    void (*set_limit)(struct vcpu *vcpu, uint64_t instret);
 };
 
 #endif

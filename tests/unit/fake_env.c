@@ -187,6 +187,11 @@ uint64_t fake_timer_deadline(const struct hull_timer *timer)
     return timer->opaque[TIMER_DEADLINE];
 }
 
+const struct hull_timer *fake_timer_next(const struct hull_timer *timer)
+{
+    return (const struct hull_timer *)(uintptr_t)timer->opaque[TIMER_NEXT];
+}
+
 static struct hull_timer *next_due(struct fake_env *fake, uint64_t until)
 {
     struct hull_timer *due = NULL, *t = fake->timers;

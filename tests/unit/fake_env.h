@@ -31,5 +31,7 @@ void fake_env_advance(struct fake_env *fake, uint64_t ns);
 
 // A timer's deadline, HULL_TIME_NEVER when it is not armed.
 uint64_t fake_timer_deadline(const struct hull_timer *timer);
+// The one after `timer` in fake_env.timers, or NULL.
+const struct hull_timer *fake_timer_next(const struct hull_timer *timer);
 
 #endif

@@ -193,6 +193,44 @@ static void test_illegal_instruction_tells_its_bits(void **state)
     assert_int_equal(interp_engine.instret(&rig->vm.vcpus[0]), 1 + 1);
 }
 
+// Every limit within a loop with a trap in it: exactly there, the trap not yet taken; and one thing
+// more, which may be the trap alone.
+static void test_limits_are_exact(void **state)
+{
+    struct rig *rig = *state;
+    struct vcpu *vcpu = &rig->vm.vcpus[0];
+    static const uint64_t offsets[] = {0, 4, 8, 24};
+    const struct hart_state start = rig->state;
+
+    PROGRAM(rig, 0x00150513, // addi a0, a0, 1
+            0x00160613,      // addi a2, a2, 1
+            0xffffffff,      // illegal: to stvec
+            0x00000013, 0x00000013,
+            0x00a585b3,  // add a1, a1, a0: the handler
+            0xfe9ff06f); // j start
+    rig->state.stvec = CODE + 20;
+    interp_engine.set_state(vcpu, &rig->state);
+    for (uint64_t n = 1; n < 200; n++) {
+        interp_engine.set_limit(vcpu, n);
+        interp_engine.run(vcpu, &rig->exit);
+        assert_int_equal(rig->exit.reason, VCPU_EXIT_LIMIT);
+        assert_int_equal(interp_engine.instret(vcpu), n);
+        interp_engine.get_state(vcpu, &rig->state);
+        assert_int_equal(rig->state.pc, CODE + offsets[n % 4]);
+    }
+    assert_int_equal(rig->state.x[10], start.x[10] + 50);
+    interp_engine.set_limit(vcpu, 202); // in one go, and one thing more
+    interp_engine.run(vcpu, &rig->exit);
+    for (unsigned i = 0; i < 2; i++) {
+        interp_engine.get_state(vcpu, &rig->state);
+        assert_int_equal(rig->state.pc, CODE + (i ? 20 : 8));
+        assert_int_equal(interp_engine.instret(vcpu), 202);
+        interp_engine.set_limit(vcpu, 202);
+        interp_engine.run(vcpu, &rig->exit);
+    }
+    assert_int_equal(interp_engine.instret(vcpu), 203);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +241,7 @@ int main(void)
         TEST(test_misaligned_accesses_cross_pages),
         TEST(test_sc_succeeds_once),
         TEST(test_illegal_instruction_tells_its_bits),
+        TEST(test_limits_are_exact),
     };
 
     return cmocka_run_group_tests_name("interp", tests, NULL, NULL);
