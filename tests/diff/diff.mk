@@ -19,4 +19,20 @@ $(DIFF_OUT)/generate: $(wildcard $(DIFF_DIR)/gen*.c $(DIFF_DIR)/*.h) guest/riscv
 	@mkdir -p $(@D)
 	$(Q)gcc -std=gnu11 -O2 -g -Wall -Wextra -Iinclude -I. -o $@ $(filter %.c,$^)
 
-guest-tests: $(DIFF_OUT)/BARE.bin $(DIFF_OUT)/USER.bin $(DIFF_OUT)/PAGED.bin $(DIFF_OUT)/generate
+# The JIT against the interpreter in one process: the wires into harts end in the program.
+LOCKSTEP_OBJ := $(call objects,$(wildcard $(DIFF_DIR)/lockstep*.c) tests/unit/fake_env.c)
+
+$(DIFF_OUT)/lockstep: $(LOCKSTEP_OBJ) $(LIBS)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OPT) $(LINK_FLAGS) -Wl,--wrap=hull_vcpu_set_irq -o $@ $(LOCKSTEP_OBJ) \
+	  -Wl,--start-group $(LIBS) -Wl,--end-group $(HOST_LIBS) -lm
+
+-include $(LOCKSTEP_OBJ:.o=.d)
+
+$(DIFF_OUT)/chaos.elf: $(GUEST_DIR)/priv/chaos.c $(GUEST_RT) $(GUEST_DEPS)
+	$(call say,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(GUEST_FLAGS) -Wl,--defsym=RT_BASE=0x80000000 -DCHAOS_EXACT -o $@ $< $(GUEST_RT)
+
+guest-tests: $(DIFF_OUT)/lockstep $(DIFF_OUT)/chaos.elf $(DIFF_OUT)/BARE.bin $(DIFF_OUT)/USER.bin $(DIFF_OUT)/PAGED.bin $(DIFF_OUT)/generate

@@ -2,6 +2,8 @@
 // Random words as code in S and U mode, with random registers, page tables that change at random, code
 // that is rewritten with and without fence.i. Nothing is checked but that the hart always comes back:
 // every trap is one of those that there are, and interrupts keep coming.
+// With CHAOS_EXACT, for the lockstep test, what happens is the same on all harts that are right: fences
+// are never left out, and code cannot write code.
 // run: timeout=120
 #include "csr.h"
 #include "pt.h"
@@ -10,6 +12,12 @@
 #define CODE_SIZE 4096
 #define WINDOW 0x3f00000000ul // 16 pages of code and scratch, mapped at random
 #define WINDOW_PAGES 16
+
+#ifdef CHAOS_EXACT
+#define FENCED true
+#else
+#define FENCED (random() & 1)
+#endif
 
 static uint8_t *code, *scratch; // 32 KiB each
 static struct pt pt;
@@ -39,7 +47,7 @@ static void rewrite_code(void)
             word = 0x13;
         memcpy(code + at, &word, 4);
     }
-    if (random() & 1)
+    if (FENCED)
         rt_fence_i();
 }
 
@@ -49,7 +57,7 @@ static void change_tables(void)
     uint8_t *page = (random() & 1 ? code : scratch) + (random() % 4) * PAGE;
 
     *entry = pt_pte((uint64_t)page, random() & 0x3ff);
-    if (random() & 1)
+    if (FENCED)
         pt_flush();
     csr_write(satp, random() & 3 ? pt_satp(&pt, (unsigned)(random() % 3)) : 0);
 }
@@ -98,10 +106,22 @@ static bool next(struct rt_frame *f)
     return true;
 }
 
+// S and U mode execute what they cannot write, and write what they cannot execute.
+static void protect_code(void)
+{
+#ifdef CHAOS_EXACT
+    csr_write(pmpaddr0, (uint64_t)code >> 2);
+    csr_write(pmpaddr1, (uint64_t)code / 4 + 8 * PAGE / 4);
+    csr_write(pmpaddr2, -1ul);
+    csr_write(pmpcfg0, 0x1b0d0b); // TOR RW, TOR RX, NAPOT RW
+#endif
+}
+
 static void run(void)
 {
     code = rt_pages(8);
     scratch = rt_pages(8);
+    protect_code();
     pt_init(&pt, 3);
     for (unsigned i = 0; i < WINDOW_PAGES; i++)
         pt_map(&pt, WINDOW + i * PAGE, (uint64_t)(i & 1 ? code : scratch) + i % 4 * PAGE, 0,
