@@ -139,6 +139,7 @@ static void mark_pieces(struct region *r)
         target = jit_region_find_op(r, (int64_t)op->offset + op->op.imm);
         if (target >= 0) {
             r->ops[target].leader = 1;
+            r->ops[target].target = 1;
             r->ops[target].back |= (unsigned)target <= i;
         }
     }
@@ -155,6 +156,7 @@ static struct region *region_build(struct jit *jit, gva_t pc, gpa_t gpa, const u
     struct region *r = jit_meta_alloc(jit, sizeof(*r));
     struct region_op *ops = jit_meta_alloc(jit, d->count * sizeof(*ops));
     uint8_t *copy = jit_meta_alloc(jit, d->bytes);
+    struct ir ir;
 
     if (!r || !ops || !copy)
         return NULL;
@@ -174,7 +176,10 @@ static struct region *region_build(struct jit *jit, gva_t pc, gpa_t gpa, const u
         .copy = copy,
     };
     mark_pieces(r);
-    return jit_host_emit(jit, r) ? r : NULL;
+    ir_make(&ir, r);
+    ir_optimize(&ir, r);
+    ir_share_accesses(&ir, r);
+    return jit_host_emit(jit, r, &ir) ? r : NULL;
 }
 
 struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)

@@ -13,6 +13,7 @@
 #define HULL_ENGINE_JIT_TRANSLATOR_H
 
 #include "engine/interp/cpu.h"
+#include "engine/jit/ir.h"
 
 #define REGION_INSNS_MAX 100
 #define REGION_HASH 8192
@@ -33,6 +34,7 @@ struct region_op {
     uint8_t length;
     uint8_t leader : 1; // jumps inside the region come here, or a jump stands before
     uint8_t back : 1;   // a backward jump inside the region comes here
+    uint8_t target : 1; // a jump inside the region comes here
 };
 
 struct region {
@@ -49,6 +51,12 @@ struct region {
     bool global; // in a page that every address space has: checked against cpu->global_context
     struct region_op *ops;
     uint8_t *copy; // of its bytes
+};
+
+// What a region's loads and stores remember of a page (access.c).
+struct jit_slot {
+    uint64_t addend;      // from guest to host addresses; 0: not known
+    uint64_t page, limit; // streams: the range may begin in [page, page + limit)
 };
 
 // An entry of the table that indirect jumps look into.
@@ -75,6 +83,8 @@ struct jit {
     uint32_t mxcsr_clear;       // the guest's rounding mode, no flags
     uint8_t fflags_of[64];      // by MXCSR's flags
 
+    struct jit_slot slots[IR_SLOTS];
+
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];
 
@@ -91,8 +101,9 @@ struct jit {
 
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
-    unsigned hot;               // executions after which a block is translated
-    uint64_t steps[INSN_COUNT]; // single steps, by instruction
+    const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
+    unsigned hot;                      // executions after which a block is translated
+    uint64_t steps[INSN_COUNT];        // single steps, by instruction
     uint64_t translated, flushes, entries, cold_blocks; // statistics
 };
 
@@ -126,7 +137,7 @@ void jit_host_make_thunks(struct jit *jit); // at the start of the code
 // Whether the back end translates this instruction, or at least steps over it.
 bool jit_host_translates(const struct region_op *op, unsigned flavor);
 // Emits a region at code_used. False: no room.
-bool jit_host_emit(struct jit *jit, struct region *region);
+bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir);
 // Points a link at a region.
 void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region);
 // Around a step that reads or writes fcsr while FP code runs: the flags go to hart.s.fflags, and

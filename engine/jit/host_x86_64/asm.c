@@ -39,7 +39,7 @@ static void modrm(struct x86_asm *a, unsigned reg, struct x86_operand rm)
         mod = rm.disp == (int8_t)rm.disp ? 1 : 2;
     if (rm.index != RSP || (rm.reg & 7) == RSP) {
         x86_byte(a, (uint8_t)(mod << 6 | r | 4));
-        x86_byte(a, (uint8_t)((rm.index & 7) << 3 | (rm.reg & 7)));
+        x86_byte(a, (uint8_t)(rm.scale << 6 | (rm.index & 7) << 3 | (rm.reg & 7)));
     } else {
         x86_byte(a, (uint8_t)(mod << 6 | r | (rm.reg & 7)));
     }

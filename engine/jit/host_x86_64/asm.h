@@ -35,11 +35,11 @@ struct x86_asm {
     bool full; // something did not fit; nothing more is written
 };
 
-// A register or [base + index + disp]. Index RSP: none.
+// A register or [base + (index << scale) + disp]. Index RSP: none.
 struct x86_operand {
     bool memory;
     uint8_t reg; // register, or the base
-    uint8_t index;
+    uint8_t index, scale;
     int32_t disp;
 };
 
@@ -57,6 +57,16 @@ static inline struct x86_operand x86_mi(unsigned base, unsigned index, int32_t d
 {
     return (struct x86_operand){
         .memory = true, .reg = (uint8_t)base, .index = (uint8_t)index, .disp = disp};
+}
+
+static inline struct x86_operand x86_mis(unsigned base, unsigned index, unsigned scale,
+                                         int32_t disp)
+{
+    return (struct x86_operand){.memory = true,
+                                .reg = (uint8_t)base,
+                                .index = (uint8_t)index,
+                                .scale = (uint8_t)scale,
+                                .disp = disp};
 }
 
 // Opcodes are the last byte, with escapes and prefixes as flags.

@@ -34,7 +34,8 @@ struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from)
         return NULL;
     }
     e->stub_count++;
-    *s = (struct stub){.kind = (uint8_t)kind, .op = (uint16_t)e->index, .from = from};
+    *s = (struct stub){
+        .kind = (uint8_t)kind, .op = (uint16_t)e->index, .in = (uint16_t)e->in, .from = from};
     return s;
 }
 
@@ -50,23 +51,36 @@ static void call_step(struct emitter *e, unsigned index, size_t trampoline)
     x86_patch(&e->a, x86_call(&e->a), trampoline);
 }
 
-static void emit_op(struct emitter *e, const struct region_op *op, size_t trampoline)
+static void emit_piece(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned first_stub;
+    e->labels[in->op] = e->a.used;
+    e->boxed = 0;
+    x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), (int32_t)in->imm);
+    if (e->region->ops[in->op].back || in->op == 0)
+        add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
+}
 
-    if (op->leader) {
-        e->boxed = 0;
-        x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), op->left);
-        if (op->back || e->index == 0)
-            add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
-    }
-    first_stub = e->stub_count;
-    if (!lower_int(e, op) && !lower_system(e, op) && !lower_mem(e, op) && !lower_atomic(e, op) &&
-        !lower_fp(e, op) && !lower_jump(e, op)) {
-        call_step(e, e->index, trampoline);
-        if (riscv_insn_info[op->id].regs & RD_F)
-            e->boxed &= ~(1u << op->op.rd);
-    }
+// What an operation does not have inline is left to the interpreter, one instruction.
+static void emit_guest(struct emitter *e, const struct ir_insn *in, size_t trampoline)
+{
+    const struct region_op *op = &e->region->ops[in->op];
+
+    if (lower_system(e, op) || lower_atomic(e, op) || lower_fp(e, op))
+        return;
+    call_step(e, e->index, trampoline);
+    if (riscv_insn_info[op->id].regs & RD_F)
+        e->boxed &= ~(1u << op->op.rd);
+}
+
+static void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline)
+{
+    unsigned first_stub = e->stub_count;
+
+    e->index = in->op;
+    if (in->code == IR_PIECE)
+        emit_piece(e, in);
+    else if (in->code == IR_GUEST || (!lower_alu(e, in) && !lower_mem(e, in) && !lower_jump(e, in)))
+        emit_guest(e, in, trampoline);
     for (unsigned i = first_stub; i < e->stub_count; i++)
         e->stubs[i].back = e->a.used;
 }
@@ -82,37 +96,52 @@ static void set_pc(struct emitter *e, gva_t pc)
     x86_op(&e->a, 0x89 | X_W, RAX, x86_m(RBP, FIELD(cpu.hart.s.pc)));
 }
 
+// Out of the region: by the run loop first, then straight to the target. The jump that is pointed there
+// is the one that leads here, or, where registers have to be put back first, one behind that.
+static void emit_exit_stub(struct emitter *e, const struct stub *s)
+{
+    struct jit_link *link = jit_meta_alloc(e->jit, sizeof(*link));
+    size_t jump = s->from;
+
+    if (!link) {
+        e->a.full = true;
+        return;
+    }
+    if (e->map.changed) {
+        leave_map(e);
+        jump = x86_jmp(&e->a);
+        x86_patch_here(&e->a, jump);
+    }
+    *link = (struct jit_link){
+        .patch = e->a.base + jump, .at = e->jit->code_rx + jump, .flavor = e->region->flavor};
+    set_pc(e, s->pc);
+    x86_mov_imm(&e->a, RAX, (uintptr_t)link);
+    jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
+}
+
 static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline)
 {
     const struct region_op *op = &e->region->ops[s->op];
-    struct jit_link *link;
+    unsigned first = e->stub_count;
 
     x86_patch_here(&e->a, s->from);
+    e->index = s->op;
+    e->in = s->in;
     switch (s->kind) {
-    case STUB_STEP:
-        call_step(e, s->op, trampoline);
-        x86_patch(&e->a, x86_jmp(&e->a), s->back);
-        break;
+    case STUB_STEP: call_step(e, s->op, trampoline); break;
     case STUB_BUDGET:
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(BUDGET_REG), op->left);
+        leave_map(e);
         set_pc(e, e->region->pc + op->offset);
         x86_mov_imm(&e->a, RAX, 0);
         jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
-        break;
-    case STUB_EXIT:
-        link = jit_meta_alloc(e->jit, sizeof(*link));
-        if (!link) {
-            e->a.full = true;
-            return;
-        }
-        *link = (struct jit_link){.patch = e->a.base + s->from,
-                                  .at = e->jit->code_rx + s->from,
-                                  .flavor = e->region->flavor};
-        set_pc(e, s->pc);
-        x86_mov_imm(&e->a, RAX, (uintptr_t)link);
-        jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
-        break;
+        return;
+    case STUB_EXIT: emit_exit_stub(e, s); return;
+    default: lower_mem_stub(e, &e->ir->insns[s->in], (enum stub_kind)s->kind); break;
     }
+    x86_patch(&e->a, x86_jmp(&e->a), s->back);
+    for (unsigned i = first; i < e->stub_count; i++)
+        e->stubs[i].back = s->back;
 }
 
 // Compares the context and falls into the entry. RIP-relative: the number lies before the code.
@@ -140,7 +169,42 @@ static bool falls_off(const struct region *r)
     return last != INSN_JAL && last != INSN_JALR;
 }
 
-bool jit_host_emit(struct jit *jit, struct region *r)
+// Steps go by one place of the region: registers to memory, and back.
+static size_t emit_trampoline(struct emitter *e)
+{
+    size_t at = e->a.used;
+
+    if (!e->map.changed) {
+        x86_mov_imm(&e->a, RCX, (uintptr_t)e->region);
+        jump_to_thunk(e, e->jit->thunk_step[e->fp]);
+        return at;
+    }
+    save_map(e, false);
+    x86_mov_imm(&e->a, RCX, (uintptr_t)e->region);
+    x86_patch(&e->a, x86_call(&e->a), (size_t)(e->jit->thunk_bare_step[e->fp] - e->jit->code_rx));
+    save_map(e, true);
+    x86_byte(&e->a, 0xc3);
+    return at;
+}
+
+static void emit_code(struct emitter *e, size_t trampoline)
+{
+    const struct region *r = e->region;
+
+    enter_map(e);
+    lower_streams(e, e->ir->streams);
+    for (e->in = 0; e->in < e->ir->count; e->in++)
+        emit_insn(e, &e->ir->insns[e->in], trampoline);
+    e->index = r->count - 1u;
+    if (falls_off(r))
+        emit_exit(e, x86_jmp(&e->a), r->pc + r->bytes);
+    for (unsigned i = 0; i < e->fixup_count; i++)
+        x86_patch(&e->a, e->fixups[i].at, e->labels[e->fixups[i].op]);
+    for (unsigned i = 0; i < e->stub_count; i++)
+        emit_stub(e, &e->stubs[i], trampoline);
+}
+
+bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir)
 {
     struct emitter e = {
         .a = {.base = jit->code_rw,
@@ -148,30 +212,21 @@ bool jit_host_emit(struct jit *jit, struct region *r)
               .size = jit->code_size},
         .jit = jit,
         .region = r,
+        .ir = ir,
         .has = jit->host_features,
-        .gpr = x86_gpr,
-        .xmm = x86_xmm,
         .fp = r->flavor & FLAVOR_FP,
     };
     size_t slot = e.a.used, trampoline, checked, entry;
 
+    choose_registers(&e.map, ir, r);
+    e.gpr = e.map.gpr;
+    e.xmm = e.map.xmm;
     x86_u64(&e.a, 0);
-    trampoline = e.a.used;
-    x86_mov_imm(&e.a, RCX, (uintptr_t)r);
-    jump_to_thunk(&e, jit->thunk_step[e.fp]);
+    trampoline = emit_trampoline(&e);
     checked = e.a.used;
     emit_checked_entry(&e, slot);
     entry = e.a.used;
-    for (e.index = 0; e.index < r->count; e.index++) {
-        e.labels[e.index] = e.a.used;
-        emit_op(&e, &r->ops[e.index], trampoline);
-    }
-    if (falls_off(r))
-        emit_exit(&e, x86_jmp(&e.a), r->pc + r->bytes);
-    for (unsigned i = 0; i < e.fixup_count; i++)
-        x86_patch(&e.a, e.fixups[i].at, e.labels[e.fixups[i].op]);
-    for (unsigned i = 0; i < e.stub_count; i++)
-        emit_stub(&e, &e.stubs[i], trampoline);
+    emit_code(&e, trampoline);
     if (e.a.full)
         return false;
     jit->code_used = e.a.used;

@@ -297,24 +297,20 @@ static bool narrow(struct emitter *e, const struct op *op)
     return true;
 }
 
-static bool load_f(struct emitter *e, const struct op *op, bool is_double)
+void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from)
 {
-    translate_fp(e, op, is_double ? 8 : 4, false);
     if (is_double) {
-        x86_op(&e->a, 0x7e | X_0F | X_F3, 0, x86_m(RAX, 0)); // movq
+        x86_op(&e->a, 0x7e | X_0F | X_F3, 0, from); // movq
     } else {
-        x86_op(&e->a, 0x6e | X_0F | X_66, 0, x86_m(RAX, 0)); // movd
+        x86_op(&e->a, 0x6e | X_0F | X_66, 0, from); // movd
         box(e);
     }
-    finish_f(e, op->rd, 0, !is_double);
-    return true;
+    finish_f(e, n, 0, !is_double);
 }
 
-static bool store_f(struct emitter *e, const struct op *op, bool is_double)
+void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to)
 {
-    translate_fp(e, op, is_double ? 8 : 4, true);
-    x86_op(&e->a, (is_double ? 0xd6 : 0x7e) | X_0F | X_66, use_f(e, op->rs2, 0), x86_m(RAX, 0));
-    return true;
+    x86_op(&e->a, (is_double ? 0xd6 : 0x7e) | X_0F | X_66, use_f(e, n, 0), to);
 }
 
 static bool move_to_x(struct emitter *e, const struct op *op, bool is_double)
@@ -416,10 +412,6 @@ bool lower_fp(struct emitter *e, const struct region_op *rop)
     if (!e->fp)
         return false;
     switch (rop->id) {
-    case INSN_FLW: return load_f(e, op, false);
-    case INSN_FLD: return load_f(e, op, true);
-    case INSN_FSW: return store_f(e, op, false);
-    case INSN_FSD: return store_f(e, op, true);
     case INSN_FMV_X_W: return move_to_x(e, op, false);
     case INSN_FMV_X_D: return move_to_x(e, op, true);
     case INSN_FMV_W_X: return move_from_x(e, op, false);

@@ -25,48 +25,52 @@ static void connect(struct emitter *e, size_t from, int64_t target)
     }
 }
 
-static void branch(struct emitter *e, const struct region_op *rop, enum x86_cc cc)
+static void branch(struct emitter *e, const struct ir_insn *in)
 {
-    const struct op *op = &rop->op;
-    struct x86_operand rm = guest_x(e, op->rs1);
+    static const uint8_t conditions[] = {
+        [IR_EQ] = CC_E,  [IR_NE] = CC_NE, [IR_LT] = CC_L,
+        [IR_GE] = CC_GE, [IR_LTU] = CC_B, [IR_GEU] = CC_AE,
+    };
+    struct x86_operand rm = guest_x(e, in->a);
 
-    if (op->rs2 == 0 && op->rs1 != 0) {
-        if (in_register(e, op->rs1))
-            x86_op(&e->a, 0x85 | X_W, e->gpr[op->rs1], rm); // test
+    if (in->b == 0 && in->a != 0) {
+        if (in_register(e, in->a))
+            x86_op(&e->a, 0x85 | X_W, e->gpr[in->a], rm); // test
         else
             x86_alu_imm(&e->a, ALU_CMP, true, rm, 0);
     } else {
-        unsigned s = use_x(e, op->rs1, RAX);
+        unsigned s = use_x(e, in->a, RAX);
 
-        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, op->rs2));
+        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, in->b));
     }
-    connect(e, x86_jcc(&e->a, cc), (int64_t)rop->offset + op->imm);
+    connect(e, x86_jcc(&e->a, (enum x86_cc)conditions[in->type]), in->imm);
 }
 
-static void link_register(struct emitter *e, const struct region_op *rop)
+static void link_register(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned d = define_x(e, rop->op.rd, RCX);
+    const struct region_op *rop = &e->region->ops[in->op];
+    unsigned d = define_x(e, in->d, RCX);
 
-    if (rop->op.rd == 32)
+    if (in->d == IR_NO_REG)
         return;
     x86_mov_imm(&e->a, d, e->region->pc + rop->offset + rop->length);
-    finish_x(e, rop->op.rd, d);
+    finish_x(e, in->d, d);
 }
 
 #define JUMP_SHIFT 5
 _Static_assert(sizeof(struct jump_entry) == 1 << JUMP_SHIFT, "index arithmetic below");
 
-static void jump_to_address(struct emitter *e, const struct region_op *rop)
+static void jump_to_address(struct emitter *e, const struct ir_insn *in)
 {
-    const struct op *op = &rop->op;
     const uint8_t *miss = e->jit->thunk_jump[e->fp];
     size_t at, same;
 
-    mov_rr(e, RAX, use_x(e, op->rs1, RAX));
-    if (op->imm)
-        x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RAX), op->imm);
+    mov_rr(e, RAX, use_x(e, in->a, RAX));
+    if (in->imm)
+        x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RAX), (int32_t)in->imm);
     x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -2);
-    link_register(e, rop);
+    link_register(e, in);
+    leave_map(e);
     x86_op(&e->a, 0x8b, RCX, x86_r(RAX));
     x86_alu_imm(&e->a, ALU_AND, false, x86_r(RCX), (JIT_JUMPS - 1) << 1);
     x86_op(&e->a, 0xc1, 4, x86_r(RCX)); // shl ecx
@@ -84,20 +88,12 @@ static void jump_to_address(struct emitter *e, const struct region_op *rop)
     x86_op(&e->a, 0xff, 4, x86_mi(RBP, RCX, FIELD(jumps[0].code)));
 }
 
-bool lower_jump(struct emitter *e, const struct region_op *rop)
+bool lower_jump(struct emitter *e, const struct ir_insn *in)
 {
-    switch (rop->id) {
-    case INSN_BEQ: branch(e, rop, CC_E); return true;
-    case INSN_BNE: branch(e, rop, CC_NE); return true;
-    case INSN_BLT: branch(e, rop, CC_L); return true;
-    case INSN_BGE: branch(e, rop, CC_GE); return true;
-    case INSN_BLTU: branch(e, rop, CC_B); return true;
-    case INSN_BGEU: branch(e, rop, CC_AE); return true;
-    case INSN_JAL:
-        link_register(e, rop);
-        connect(e, x86_jmp(&e->a), (int64_t)rop->offset + rop->op.imm);
-        return true;
-    case INSN_JALR: jump_to_address(e, rop); return true;
+    switch (in->code) {
+    case IR_BRANCH: branch(e, in); return true;
+    case IR_JUMP: connect(e, x86_jmp(&e->a), in->imm); return true;
+    case IR_JUMP_TO: jump_to_address(e, in); return true;
     default: return false;
     }
 }

@@ -9,6 +9,7 @@
 #define HULL_ENGINE_JIT_X86_TARGET_H
 
 #include "engine/jit/host_x86_64/asm.h"
+#include "engine/jit/ir.h"
 #include "engine/jit/translator.h"
 
 #define BASE_OFFSET ((int32_t)(offsetof(struct jit, cpu.x) + 128))
@@ -35,30 +36,47 @@ enum x86_feature { // bits of jit->host_features
 
 uint32_t x86_features(void);
 
-enum stub_kind { STUB_STEP, STUB_EXIT, STUB_BUDGET };
+enum stub_kind {
+    STUB_STEP,   // the instruction by the interpreter
+    STUB_EXIT,   // out of the region
+    STUB_BUDGET, // used up
+    STUB_ALONE,  // an access without its slot (lower_mem.c)
+    STUB_STREAM,
+    STUB_FOLLOW,
+};
 
 // Code out of line, emitted behind the region.
 struct stub {
     uint8_t kind;
     uint16_t op; // index
+    uint16_t in; // index of the IR's operation
     size_t from; // the jump that leads here
     size_t back; // where it goes on (STUB_STEP)
     gva_t pc;    // STUB_EXIT
 };
 
-// An FMA has four: three operands and the result.
+// An FMA has four: three operands and the result. A stream has three, one behind the other.
 #define STUBS_MAX (REGION_INSNS_MAX * 5 + 8)
+
+// Where a region keeps the guest's registers, other than x86_gpr and x86_xmm (registers.c).
+struct register_map {
+    uint8_t gpr[33], xmm[32];
+    bool changed;
+};
 
 // A region being emitted.
 struct emitter {
     struct x86_asm a;
     struct jit *jit;
     struct region *region;
+    const struct ir *ir;
+    struct register_map map;
     uint32_t has;       // enum x86_feature
     const uint8_t *gpr; // where this region keeps x[n]: as x86_gpr, or its own choice
     const uint8_t *xmm;
     bool fp;
     unsigned index; // of the op
+    unsigned in;    // of the IR's operation
     uint32_t boxed; // FP registers known to hold a boxed single
     size_t labels[REGION_INSNS_MAX];
     struct {
@@ -99,14 +117,37 @@ struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from);
 // The current op by the interpreter, out of line when a jump at `from` is taken.
 void stub_step(struct emitter *e, size_t from);
 
-// Each answers false when it does not translate the instruction (for the current flavour).
-bool lower_int(struct emitter *e, const struct region_op *op);
+static inline int32_t tlb_field(const struct emitter *e, size_t field)
+{
+    size_t mode = e->region->flavor & FLAVOR_TLB;
+
+    return FIELD(cpu.tlbs) + (int32_t)(mode * TLB_ENTRIES * sizeof(struct tlb_entry) + field);
+}
+
+#define TLB_ENTRY_SHIFT 5
+_Static_assert(sizeof(struct tlb_entry) == 1 << TLB_ENTRY_SHIFT, "index arithmetic");
+
+// registers.c
+// Chooses where the region keeps its registers, and changes to that at its entry, back before exits.
+void choose_registers(struct register_map *map, const struct ir *ir, const struct region *region);
+void enter_map(struct emitter *e);
+void leave_map(struct emitter *e);
+// Stores all that live in registers where the region's code is, or loads them: around steps.
+void save_map(struct emitter *e, bool load);
+
+// Each answers false when it does not translate the operation (for the current flavor).
+bool lower_alu(struct emitter *e, const struct ir_insn *in);
+bool lower_mem(struct emitter *e, const struct ir_insn *in);
+bool lower_jump(struct emitter *e, const struct ir_insn *in);
+// The guest's instructions that the IR has no operation for.
 bool lower_system(struct emitter *e, const struct region_op *op);
-bool lower_mem(struct emitter *e, const struct region_op *op);
-void translate_fp(struct emitter *e, const struct op *op, unsigned size, bool is_store);
 bool lower_atomic(struct emitter *e, const struct region_op *op);
 bool lower_fp(struct emitter *e, const struct region_op *op);
-bool lower_jump(struct emitter *e, const struct region_op *op);
+
+void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);
+void lower_streams(struct emitter *e, uint32_t streams); // empties their slots
+void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from);
+void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to);
 void emit_exit(struct emitter *e, size_t from, gva_t pc); // a link to pc; from: the jump to it
 
 #endif

@@ -95,26 +95,32 @@ static void make_jump(struct x86_asm *a, bool fp)
     make_leave(a, fp);
 }
 
-// Called: runs op EAX of the region RCX by the interpreter.
-static void make_step(struct x86_asm *a, bool fp)
+// Called: runs op EAX of the region RCX by the interpreter. `bare`: registers are in memory, and the
+// caller's affair; 16 more bytes of return addresses are on the stack.
+static void make_step(struct x86_asm *a, bool fp, bool bare)
 {
+    int32_t stack = bare ? 0 : 8;
     size_t failed;
 
-    registers(a, fp, false);
+    if (!bare)
+        registers(a, fp, false);
     budget(a, false);
     x86_op(a, 0x8d | X_W, RDI, x86_m(RBP, -BASE_OFFSET));
     x86_op(a, 0x8b | X_W, RSI, x86_r(RCX));
     x86_op(a, 0x8b, RDX, x86_r(RAX));
-    x86_alu_imm(a, ALU_SUB, true, x86_r(RSP), 8);
+    if (stack)
+        x86_alu_imm(a, ALU_SUB, true, x86_r(RSP), stack);
     x86_mov_imm(a, RAX, (uintptr_t)jit_step);
     x86_op(a, 0xff, 2, x86_r(RAX)); // call rax
-    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), 8);
+    if (stack)
+        x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), stack);
     x86_op(a, 0x84, RAX, x86_r(RAX)); // test al, al
     failed = x86_jcc(a, CC_E);
-    registers(a, fp, true);
+    if (!bare)
+        registers(a, fp, true);
     x86_byte(a, 0xc3);
     x86_patch_here(a, failed);
-    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), 8); // the return address
+    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), bare ? 16 : 8); // the return addresses
     x86_op(a, 0xc7 | X_W, 0, x86_m(RBP, FIELD(link)));
     x86_u32(a, 0);
     make_return(a, fp);
@@ -134,7 +140,9 @@ void jit_host_make_thunks(struct jit *jit)
         jit->thunk_jump[fp] = jit->code_rx + a.used;
         make_jump(&a, fp);
         jit->thunk_step[fp] = jit->code_rx + a.used;
-        make_step(&a, fp);
+        make_step(&a, fp, false);
+        jit->thunk_bare_step[fp] = jit->code_rx + a.used;
+        make_step(&a, fp, true);
     }
     jit->code_used = (a.used + 63) & ~(size_t)63;
 }

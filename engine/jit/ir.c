@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The IR's table, its printed form, and what holds for every list of operations.
+#include "engine/jit/ir.h"
+
+#include <stdio.h>
+
+#include "engine/jit/translator.h"
+
+#define D IR_HAS_D
+#define A IR_HAS_A
+#define B IR_HAS_B
+#define PURE IR_IS_PURE
+#define OUT IR_IS_OUT
+#define WORD IR_HAS_WORD
+
+static const struct {
+    const char *name;
+    uint8_t properties;
+} table[IR_COUNT] = {
+#define IR(code, name, properties) [IR_##code] = {name, properties},
+#include "engine/jit/ir.def"
+#undef IR
+};
+
+static const struct {
+    const char *name;
+    uint8_t size;
+} types[IR_TYPES] = {
+    [IR_I64] = {"i64", 8}, [IR_I32] = {"i32", 4}, [IR_I16] = {"i16", 2},
+    [IR_I8] = {"i8", 1},   [IR_U32] = {"u32", 4}, [IR_U16] = {"u16", 2},
+    [IR_U8] = {"u8", 1},   [IR_F64] = {"f64", 8}, [IR_F32] = {"f32", 4},
+};
+
+static const char *const conditions[] = {"eq", "ne", "lt", "ge", "ltu", "geu"};
+
+unsigned ir_properties(enum ir_code code)
+{
+    return table[code].properties;
+}
+
+const char *ir_name(enum ir_code code)
+{
+    return table[code].name;
+}
+
+unsigned ir_type_size(enum ir_type type)
+{
+    return types[type].size;
+}
+
+static int append(char *buf, size_t size, int used, const char *format, const char *s, long long v)
+{
+    size_t at = (size_t)used < size ? (size_t)used : size;
+
+    return used + snprintf(buf + at, size - at, format, s, v);
+}
+
+int ir_print(const struct ir_insn *in, char *buf, size_t size)
+{
+    static const char *const accesses[] = {"", " open", " stream", " follow"};
+    unsigned has = table[in->code].properties;
+    bool fp = in->code == IR_FLOAD || in->code == IR_FSTORE;
+    int n = append(buf, size, 0, "%s.%.0lld", table[in->code].name, 0);
+
+    n = append(buf, size, n, "%s%.0lld",
+               in->code == IR_BRANCH ? conditions[in->type] : types[in->type].name, 0);
+    if (has & IR_HAS_D)
+        n = append(buf, size, n, "%s x%lld", "", in->d);
+    if (in->code == IR_FLOAD)
+        n = append(buf, size, n, "%s f%lld", "", in->d);
+    if (has & IR_HAS_A)
+        n = append(buf, size, n, "%s x%lld", "", in->a);
+    if (has & IR_HAS_B && !in->imm_b)
+        n = append(buf, size, n, "%s x%lld", "", in->b);
+    if (fp && in->code == IR_FSTORE)
+        n = append(buf, size, n, "%s f%lld", "", in->b);
+    n = append(buf, size, n, "%s #%lld", "", in->imm);
+    if (ir_is_access(in) && in->access != IR_LOOK_UP)
+        n = append(buf, size, n, "%s s%lld", accesses[in->access], in->slot);
+    if (in->access == IR_OPEN || in->access == IR_STREAM) {
+        n = append(buf, size, n, "%s [%lld", "", in->low);
+        n = append(buf, size, n, "%s,%lld)", "", in->high);
+    }
+    return n;
+}
+
+static const char *verify_operands(const struct ir_insn *in)
+{
+    unsigned has = table[in->code].properties;
+
+    if ((has & IR_HAS_D) && in->d > IR_NO_REG)
+        return "no such d";
+    if ((has & IR_HAS_D) && (has & IR_IS_PURE) && (in->d == 0 || in->d == IR_NO_REG))
+        return "a pure operation without a result";
+    if ((has & IR_HAS_A) && in->a > 31)
+        return "no such a";
+    if ((has & IR_HAS_B) && in->b > 31)
+        return "no such b";
+    if (in->imm_b && (!(has & IR_HAS_B) || in->imm != (int32_t)in->imm))
+        return "a constant that does not fit";
+    return NULL;
+}
+
+static const char *verify_type(const struct ir_insn *in)
+{
+    unsigned has = table[in->code].properties;
+
+    switch (in->code) {
+    case IR_BRANCH: return in->type <= IR_GEU ? NULL : "no such condition";
+    case IR_EXTEND:
+        return in->type > IR_I64 && in->type <= IR_U8 ? NULL : "extends from no smaller type";
+    case IR_SHADD: return in->type == IR_I64 || in->type == IR_U32 ? NULL : "wrong type";
+    case IR_LOAD:
+    case IR_STORE: return in->type <= IR_U8 ? NULL : "wrong type";
+    case IR_FLOAD:
+    case IR_FSTORE: return in->type == IR_F32 || in->type == IR_F64 ? NULL : "wrong type";
+    default:
+        return in->type == IR_I64 || ((has & IR_HAS_WORD) && in->type == IR_I32) ? NULL
+                                                                                 : "wrong type";
+    }
+}
+
+static const char *verify_slot(const struct ir *ir, const struct ir_insn *in, uint32_t *open)
+{
+    if (in->access == IR_LOOK_UP)
+        return NULL;
+    if (in->slot >= ir->slots)
+        return "no such slot";
+    if (in->access == IR_FOLLOW)
+        return *open >> in->slot & 1 ? NULL : "follows a slot that nothing opened";
+    *open |= 1u << in->slot;
+    if (in->low > 0 || in->high < (int)ir_type_size(in->type) || in->high - in->low > 4096)
+        return "a slot's range without its own access";
+    if ((in->access == IR_STREAM) != (ir->streams >> in->slot & 1))
+        return "a stream that is not announced";
+    return NULL;
+}
+
+const char *ir_verify(const struct ir *ir, const struct region *region)
+{
+    unsigned op = 0;
+    uint32_t open = 0;
+
+    if (ir->count > IR_INSNS_MAX || ir->slots > IR_SLOTS)
+        return "too long";
+    if (!ir->count || ir->insns[0].code != IR_PIECE)
+        return "does not begin with a piece";
+    for (unsigned i = 0; i < ir->count; i++) {
+        const struct ir_insn *in = &ir->insns[i];
+        const char *wrong = verify_operands(in);
+
+        if (in->op >= region->count || in->op < op)
+            return "instructions out of order";
+        op = in->op;
+        if (in->code == IR_PIECE && (region->ops[op].target || op == 0))
+            open = 0; // what is open here is not known
+        if (!wrong)
+            wrong = verify_type(in);
+        if (!wrong && ir_is_access(in))
+            wrong = verify_slot(ir, in, &open);
+        if (wrong)
+            return wrong;
+    }
+    return NULL;
+}

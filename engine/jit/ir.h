@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The translator's intermediate representation: a region as a list of typed operations on the guest's
+// registers. The front (front.c) makes it from decoded instructions, the middle (optimize.c, access.c)
+// rewrites it, the back end turns it into machine code. ir.def lists the operations.
+//
+// Registers are the guest's own: x0 to x31 and 32, where results go that nobody wants. It is not an SSA
+// form: at every operation with the property OUT the guest may be left with its registers as they
+// then are, so they need names anyway; what SSA would tell, the passes find out within a straight run.
+#ifndef HULL_ENGINE_JIT_IR_H
+#define HULL_ENGINE_JIT_IR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ir_code {
+#define IR(code, name, properties) IR_##code,
+#include "engine/jit/ir.def"
+#undef IR
+    IR_COUNT
+};
+
+enum ir_property {
+    IR_HAS_D = 1 << 0,
+    IR_HAS_A = 1 << 1,
+    IR_HAS_B = 1 << 2,
+    IR_IS_PURE = 1 << 3,
+    IR_IS_OUT = 1 << 4,
+    IR_HAS_WORD = 1 << 5,
+};
+
+enum ir_type { IR_I64, IR_I32, IR_I16, IR_I8, IR_U32, IR_U16, IR_U8, IR_F64, IR_F32, IR_TYPES };
+// Conditions of IR_BRANCH, in place of a type.
+enum ir_condition { IR_EQ, IR_NE, IR_LT, IR_GE, IR_LTU, IR_GEU };
+
+#define IR_NO_REG 32 // a result that nobody wants
+
+// How a load or store finds its page (access.c).
+enum ir_access {
+    IR_LOOK_UP, // in the TLB
+    IR_OPEN,    // in the TLB, for itself and those that follow with the same slot
+    IR_STREAM,  // as IR_OPEN, but the slot remembers the page from one round of a loop to the next
+    IR_FOLLOW,  // the slot knows, unless it is empty
+};
+
+struct ir_insn {
+    uint8_t code;      // enum ir_code
+    uint8_t type;      // enum ir_type or ir_condition
+    uint8_t d, a, b;   // registers
+    bool imm_b;        // b is the constant `imm`
+    uint8_t access;    // enum ir_access
+    uint8_t slot;      // of enum ir_access other than IR_LOOK_UP
+    bool for_write;    // the page is looked up for stores
+    uint16_t op;       // index of the guest's instruction
+    int16_t low, high; // IR_OPEN, IR_STREAM: bytes [imm + low, imm + high) behind a are accessed
+    int64_t imm;
+};
+
+#define IR_INSNS_MAX 304 // a region's 100 instructions; each may be a jal that begins a piece
+#define IR_SLOTS 16
+
+struct ir {
+    unsigned count, slots; // slots in use
+    uint32_t streams;      // slots used by IR_STREAM: empty at the region's entry
+    struct ir_insn insns[IR_INSNS_MAX];
+};
+
+struct region;
+
+// front.c: the region's instructions. Registers of code that can't be reached are kept right as well.
+void ir_make(struct ir *ir, const struct region *region);
+// optimize.c: constants, extensions, fused pairs, dead results.
+void ir_optimize(struct ir *ir, const struct region *region);
+// access.c: shares look-ups of pages among loads and stores.
+void ir_share_accesses(struct ir *ir, const struct region *region);
+
+// ir.c
+unsigned ir_properties(enum ir_code code);
+const char *ir_name(enum ir_code code);
+unsigned ir_type_size(enum ir_type type); // bytes
+static inline bool ir_is_access(const struct ir_insn *in)
+{
+    return in->code >= IR_LOAD && in->code <= IR_FSTORE;
+}
+static inline bool ir_is_store(const struct ir_insn *in)
+{
+    return in->code == IR_STORE || in->code == IR_FSTORE;
+}
+// NULL, or what is wrong with it: every operation's operands and type, the order of instructions, slots
+// opened before they are followed.
+const char *ir_verify(const struct ir *ir, const struct region *region);
+// One operation as text; the length that it needs, as snprintf().
+int ir_print(const struct ir_insn *in, char *buf, size_t size);
+
+#endif
