@@ -49,7 +49,6 @@ struct block {
     uint32_t fence;        // cpu->fence at the last check of the bytes
     uint16_t count;        // instructions
     uint16_t bytes;
-    uint16_t heat;      // executions, for the JIT
     bool falls_through; // op_block_end stands in ops[count]
     struct op ops[];    // count ops, op_block_end, links, then a copy of the bytes
 };

@@ -15,7 +15,7 @@
 
 // A block that was interpreted as often as this is translated. HULL_JIT_HOT overrides it: with 0
 // everything is translated at once, as tests of the translator want it.
-#define HOT 16
+#define HOT 32
 
 // Translated code looks up after this many instructions at the latest: it has no other way to notice
 // interrupts and kicks.
@@ -102,6 +102,13 @@ static void enter(struct jit *jit, struct region *r)
     cpu->hart.instret = jit->budget_start - (uint64_t)jit->budget;
 }
 
+// How often the code there was interpreted. Blocks come and go, so they can't hold it; addresses that
+// share one are translated a little early.
+static uint8_t *heat_of(struct jit *jit, gva_t pc, gpa_t gpa)
+{
+    return &jit->heat[((gpa >> 1) ^ (pc >> 12) * 0x9e37) & (JIT_HEATS - 1)];
+}
+
 // The region at hart.s.pc, or a block to interpret in *cold, or neither: the fetch trapped.
 static struct region *find(struct jit *jit, struct block **cold)
 {
@@ -123,18 +130,20 @@ static struct region *find(struct jit *jit, struct block **cold)
     if (r)
         return r;
     *cold = interp_block_find(cpu);
-    if (!*cold || cpu->narrow_fetch || short_of_room || (*cold)->heat < jit->hot)
+    if (!*cold || cpu->narrow_fetch || short_of_room || *heat_of(jit, pc, gpa) < jit->hot)
         return NULL;
-    (*cold)->heat = 0;
+    *heat_of(jit, pc, gpa) = 0;
     return jit_region_make(jit, pc, gpa, source);
 }
 
 static void interpret(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = &jit->cpu;
+    uint8_t *heat = heat_of(jit, b->pc, b->gpa);
 
     b->context = 0; // or blocks would go on to each other, and none grow hot
-    b->heat++;
+    if (*heat < UINT8_MAX)
+        ++*heat;
     jit->cold_blocks++;
     interp_block_run(cpu, b);
     cpu->link = NULL;

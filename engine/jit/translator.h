@@ -18,6 +18,7 @@
 #define REGION_INSNS_MAX 100
 #define REGION_HASH 8192
 #define JIT_JUMPS 4096
+#define JIT_HEATS 65536
 
 // What a region's code was made for besides its address: part of the context number.
 enum jit_flavor {
@@ -102,8 +103,9 @@ struct jit {
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
     const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
-    unsigned hot;                      // executions after which a block is translated
-    uint64_t steps[INSN_COUNT];        // single steps, by instruction
+    uint8_t heat[JIT_HEATS];
+    unsigned hot;               // executions after which a block is translated
+    uint64_t steps[INSN_COUNT]; // single steps, by instruction
     uint64_t translated, flushes, entries, cold_blocks; // statistics
 };
 
