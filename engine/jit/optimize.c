@@ -118,10 +118,13 @@ static bool is_shift(enum ir_code code)
 // Operands that are known become constants of the operation.
 static void take_constants(struct ir_insn *in, const struct facts *f)
 {
-    if (in->code == IR_SUB && is_constant(f, in->b) && in->b &&
-        -(int64_t)f->value[in->b] == (int32_t) - (int64_t)f->value[in->b]) {
+    if (in->code == IR_SUB && is_constant(f, in->b) && in->b) {
+        int64_t negative = (int64_t)-f->value[in->b];
+
+        if (negative != (int32_t)negative)
+            return;
         in->code = IR_ADD;
-        in->imm = -(int64_t)f->value[in->b];
+        in->imm = negative;
         in->imm_b = true;
         in->b = 0;
         return;
@@ -295,19 +298,26 @@ static void simplify_access(struct ir_insn *in, const struct facts *f)
 
     if (!in->a || !is_constant(f, in->a))
         return;
-    address = (int64_t)f->value[in->a] + in->imm;
+    address = (int64_t)(f->value[in->a] + (uint64_t)in->imm);
     if (address != (int32_t)address)
         return;
     in->a = 0;
     in->imm = address;
 }
 
+// Out of the region only: instructions inside are not prepared for being jumped to, other than by the
+// jumps that were seen when it was divided into pieces.
 static void simplify_jump_to(struct ir_insn *in, const struct facts *f, const struct region *r)
 {
+    int64_t target;
+
     if (!is_constant(f, in->a) || in->d != IR_NO_REG)
         return;
-    in->imm = (int64_t)(((f->value[in->a] + (uint64_t)in->imm) & ~1ull) - r->pc);
+    target = (int64_t)(((f->value[in->a] + (uint64_t)in->imm) & ~1ull) - r->pc);
+    if (jit_region_find_op(r, target) >= 0)
+        return;
     in->code = IR_JUMP;
+    in->imm = target;
     in->a = 0;
 }
 

@@ -114,6 +114,38 @@ static void test_jumps_into_the_middle(void **state)
     assert_int_equal(RESULT(rig, 10), 1);
 }
 
+// A computed jump whose target is known when it is translated: an instruction of the same region that no
+// other jump leads to, before it and behind it.
+static void test_known_jumps_into_the_middle(void **state)
+{
+    struct rig *rig = *state;
+
+    PROGRAM(rig, 0x00000513, // li a0, 0
+            0x00150513,      // 1: addi a0, a0, 1
+            0x00300593,      // li a1, 3
+            0x00b55863,      // bge a0, a1, 2f
+            0x00000297,      // auipc t0, 0
+            0xff428293,      // addi t0, t0, -12
+            0x00028067,      // jr t0: to 1
+            ECALL);          // 2:
+    run(rig);
+    assert_int_equal(RESULT(rig, 10), 3);
+
+    PROGRAM(rig, 0x02050263, // beqz a0, 2f: so that the region goes on
+            0x00000297,      // auipc t0, 0
+            0x01428293,      // addi t0, t0, 20
+            0x00028067,      // jr t0: to 1
+            0x00150513,      // addi a0, a0, 1
+            0x00250513,      // addi a0, a0, 2
+            0x00450513,      // 1: addi a0, a0, 4
+            0x00850513,      // addi a0, a0, 8
+            ECALL, ECALL);   // 2:
+    SET(rig, pc, CODE);
+    SET(rig, x[10], 16);
+    run(rig);
+    assert_int_equal(RESULT(rig, 10), 16 + 4 + 8);
+}
+
 // A loop whose last instructions are the last ones of a page, one of them half on the next.
 static void test_regions_at_a_page_end(void **state)
 {
@@ -442,6 +474,7 @@ int main(void)
         TEST(test_traps_in_the_middle_of_a_region),
         TEST(test_code_that_rewrites_itself),
         TEST(test_jumps_into_the_middle),
+        TEST(test_known_jumps_into_the_middle),
         TEST(test_regions_at_a_page_end),
         TEST(test_a_loop_beyond_the_budget),
         TEST(test_devices_are_reached_from_translated_code),
