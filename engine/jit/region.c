@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The front: finds the extent of a region, marks where its straight pieces begin, and keeps regions
-// under their address.
+// The front: finds the extent of a region, and marks where its straight pieces begin.
+#include <hull/vm.h>
+
 #include "engine/jit/translator.h"
 #include "lib/mem.h"
 
@@ -9,34 +10,6 @@
 static uint16_t read16(const uint8_t *p)
 {
     return __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED);
-}
-
-static struct region **hash_slot(struct jit *jit, gva_t pc, gpa_t gpa)
-{
-    return &jit->hash[((gpa >> 1) ^ (gpa >> 14) ^ (pc >> 12) * 0x9e37) & (REGION_HASH - 1)];
-}
-
-struct region *jit_region_look_up(struct jit *jit, gva_t pc, gpa_t gpa)
-{
-    struct cpu *cpu = &jit->cpu;
-
-    for (struct region **p = hash_slot(jit, pc, gpa); *p; p = &(*p)->hash_next) {
-        struct region *r = *p;
-
-        if (r->pc != pc || r->gpa != gpa || r->flavor != cpu->flavor ||
-            r->priv != cpu->hart.s.priv || r->global != cpu->global_fetch)
-            continue;
-        if (r->fence != cpu->fence) {
-            if (memcmp(r->copy, r->source, r->bytes)) { // other code by now
-                *p = r->hash_next;
-                *r->context = 0;
-                return NULL;
-            }
-            r->fence = cpu->fence;
-        }
-        return r;
-    }
-    return NULL;
 }
 
 static bool is_branch(unsigned id)
@@ -150,12 +123,12 @@ static void mark_pieces(struct region *r)
     }
 }
 
-static struct region *region_build(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source,
-                                   const struct draft *d)
+static struct region *region_build(struct jit *jit, struct code_page *page, gva_t pc,
+                                   const uint8_t *source, const struct draft *d)
 {
-    struct region *r = jit_meta_alloc(jit, sizeof(*r));
-    struct region_op *ops = jit_meta_alloc(jit, d->count * sizeof(*ops));
-    uint8_t *copy = jit_meta_alloc(jit, d->bytes);
+    struct region *r = jit_meta_alloc(jit->cache, sizeof(*r));
+    struct region_op *ops = jit_meta_alloc(jit->cache, d->count * sizeof(*ops));
+    uint8_t *copy = jit_meta_alloc(jit->cache, d->bytes);
     struct ir ir;
 
     if (!r || !ops || !copy)
@@ -164,14 +137,13 @@ static struct region *region_build(struct jit *jit, gva_t pc, gpa_t gpa, const u
     memcpy(copy, d->copy, d->bytes);
     *r = (struct region){
         .pc = pc,
-        .gpa = gpa,
         .source = source,
-        .fence = jit->cpu.fence,
+        .page = page,
         .count = (uint16_t)d->count,
         .bytes = (uint16_t)d->bytes,
-        .flavor = (uint8_t)jit->cpu.flavor,
-        .priv = jit->cpu.hart.s.priv,
-        .global = jit->cpu.global_fetch,
+        .flavor = page->flavor,
+        .priv = page->priv,
+        .global = page->global,
         .ops = ops,
         .copy = copy,
     };
@@ -182,24 +154,43 @@ static struct region *region_build(struct jit *jit, gva_t pc, gpa_t gpa, const u
     return jit_host_emit(jit, r, &ir) ? r : NULL;
 }
 
-struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
+// Under the lock: one translates at a time.
+static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
 {
-    struct region *r, **slot;
+    struct jit_cache *cache = jit->cache;
+    struct code_page *page;
+    struct region *r = NULL;
     struct draft d;
 
+    if (!jit_cache_usable(jit))
+        return NULL;
+    page = jit_page_obtain(jit, pc, gpa);
+    if (page)
+        r = jit_page_region(cache, page, pc); // somebody was faster
+    if (r)
+        return r;
     decode_region(jit, pc, source, &d);
     if (!d.count)
         return NULL;
-    r = region_build(jit, pc, gpa, source, &d);
+    if (page)
+        r = region_build(jit, page, pc, source, &d);
     if (!r) {
-        jit_code_drop(jit);
-        r = region_build(jit, pc, gpa, source, &d);
-        if (!r)
-            return NULL;
+        jit_cache_forget(cache);
+        return NULL;
     }
-    slot = hash_slot(jit, pc, gpa);
-    r->hash_next = *slot;
-    *slot = r;
-    jit->translated += d.count;
+    atomic_fetch_add_explicit(&cache->translated, d.count, memory_order_release);
+    jit_page_add(cache, r);
+    jit_code_settle(cache);
+    return r;
+}
+
+struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
+{
+    const struct hull_env *env = &jit->cache->vm->env;
+    struct region *r;
+
+    hull_lock(env, &jit->cache->lock);
+    r = make(jit, pc, gpa, source);
+    hull_unlock(env, &jit->cache->lock);
     return r;
 }

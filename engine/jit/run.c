@@ -30,9 +30,9 @@ static unsigned current_flavor(const struct cpu *cpu)
     return flavor;
 }
 
-static struct jump_entry *jump_slot(struct jit *jit, gva_t pc)
+static unsigned jump_slot(gva_t pc)
 {
-    return &jit->jumps[(pc >> 1) & (JIT_JUMPS - 1)];
+    return (pc >> 1) & (JIT_JUMPS - 1);
 }
 
 static bool touches_fcsr(const struct region_op *op)
@@ -43,10 +43,12 @@ static bool touches_fcsr(const struct region_op *op)
 bool jit_step(struct jit *jit, struct region *region, unsigned index)
 {
     struct cpu *cpu = &jit->cpu;
-    struct region_op *op = &region->ops[index];
     struct block *b = (struct block *)jit->step;
+    struct region_op *op;
     bool fp_csr, went_on;
 
+    jit_cache_acquire(jit->cache);
+    op = &region->ops[index];
     jit->steps[op->id]++;
 
     // The budget has paid for the whole piece; so far everything before this one is done, and the
@@ -99,6 +101,7 @@ static void enter(struct jit *jit, struct region *r)
     jit->budget_start = cpu->hart.instret + (uint64_t)jit->budget;
     jit->entries++;
     jit_host_enter(jit, r->entry, r->flavor & FLAVOR_FP);
+    jit_cache_acquire(jit->cache);
     cpu->hart.instret = jit->budget_start - (uint64_t)jit->budget;
 }
 
@@ -109,13 +112,27 @@ static uint8_t *heat_of(struct jit *jit, gva_t pc, gpa_t gpa)
     return &jit->heat[((gpa >> 1) ^ (pc >> 12) * 0x9e37) & (JIT_HEATS - 1)];
 }
 
+// Shortly before a counter's overflow a piece might be too long.
+static bool short_of_room(const struct cpu *cpu)
+{
+    return cpu->hart.counter_limit - cpu->hart.instret <= REGION_INSNS_MAX;
+}
+
+// The region that an indirect jump to hart.s.pc would find, too.
+static struct region *find_known(const struct jit *jit)
+{
+    gva_t pc = jit->cpu.hart.s.pc;
+    struct region *r = jit->targets[jump_slot(pc)];
+
+    return r && r->pc == pc && jit_page_valid(jit, r->page) && !short_of_room(&jit->cpu) ? r : NULL;
+}
+
 // The region at hart.s.pc, or a block to interpret in *cold, or neither: the fetch trapped.
 static struct region *find(struct jit *jit, struct block **cold)
 {
     struct cpu *cpu = &jit->cpu;
     gva_t pc = cpu->hart.s.pc;
     const uint8_t *source;
-    bool short_of_room;
     struct region *r = NULL;
     gpa_t gpa;
 
@@ -123,17 +140,17 @@ static struct region *find(struct jit *jit, struct block **cold)
     source = interp_fetch_locate(cpu, pc, &gpa);
     if (!source)
         return NULL;
-    // Shortly before a counter's overflow a piece might be too long.
-    short_of_room = cpu->hart.counter_limit - cpu->hart.instret <= REGION_INSNS_MAX;
-    if (!cpu->narrow_fetch && !short_of_room)
-        r = jit_region_look_up(jit, pc, gpa);
+    if (!cpu->narrow_fetch && !short_of_room(cpu))
+        r = jit_region_find(jit, pc, gpa);
     if (r)
         return r;
     *cold = interp_block_find(cpu);
-    if (!*cold || cpu->narrow_fetch || short_of_room || *heat_of(jit, pc, gpa) < jit->hot)
+    if (!*cold || cpu->narrow_fetch || short_of_room(cpu) || *heat_of(jit, pc, gpa) < jit->hot)
         return NULL;
-    *heat_of(jit, pc, gpa) = 0;
-    return jit_region_make(jit, pc, gpa, source);
+    r = jit_region_make(jit, pc, gpa, source);
+    if (r)
+        *heat_of(jit, pc, gpa) = 0;
+    return r;
 }
 
 static void interpret(struct jit *jit, struct block *b)
@@ -149,24 +166,41 @@ static void interpret(struct jit *jit, struct block *b)
     cpu->link = NULL;
 }
 
+static void remember(struct jit *jit, struct region *r)
+{
+    unsigned i = jump_slot(r->pc);
+
+    jit->jumps[i] =
+        (struct jump_entry){.key = r->pc | !!(r->flavor & FLAVOR_FP), .code = r->checked};
+    jit->targets[i] = r;
+}
+
+// Inside a page nothing need be checked. An entry that refuses leaves with its own flavor's
+// registers, so a link stays within one flavor.
+static void connect(struct jit *jit, struct jit_link *link, const struct region *r)
+{
+    if (link->page == r->page)
+        jit_host_patch(jit->cache, link, r->entry);
+    else if (link->page->flavor == r->flavor)
+        jit_host_patch(jit->cache, link, r->checked);
+}
+
 static void run_next(struct jit *jit)
 {
     struct jit_link *link = jit->link;
-    uint64_t flushes = jit->flushes;
-    struct block *cold;
-    struct region *r;
+    struct block *cold = NULL;
+    struct region *r = find_known(jit);
 
     jit->link = NULL;
-    r = find(jit, &cold);
+    if (!r) {
+        r = find(jit, &cold);
+        jit->found++;
+        if (r)
+            remember(jit, r);
+    }
     if (r) {
-        struct jump_entry *e = jump_slot(jit, r->pc);
-
-        *r->context = jit_region_context(jit, r);
-        *e = (struct jump_entry){.pc = r->pc, .context = *r->context, .code = r->entry};
-        // A link stays within one flavor: an entry that finds another context leaves with its own
-        // flavor's registers.
-        if (link && flushes == jit->flushes && link->flavor == r->flavor)
-            jit_host_patch(jit, link, r);
+        if (link)
+            connect(jit, link, r);
         enter(jit, r);
     } else if (cold) {
         interpret(jit, cold);
@@ -192,6 +226,7 @@ static void run_regions(struct jit *jit)
         }
         cpu->flavor = current_flavor(cpu);
         interp_context_select(cpu);
+        jit_cache_follow(jit);
         run_next(jit);
     }
     jit->link = NULL;
@@ -222,51 +257,48 @@ static void jit_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 static int jit_vcpu_create(struct vcpu *vcpu)
 {
     const struct hull_env *env = &vcpu->vm->env;
-    unsigned vcpus = vcpu->vm->vcpu_count;
-    size_t code_size = (20u << 20) / (vcpus < 4 ? vcpus : 4);
-    struct jit *jit;
+    struct jit_cache *cache = vcpu->vm->engine_data;
+    struct jit *jit = hull_alloc(env, jit_vcpu_size(cache));
+    const char *hot = getenv("HULL_JIT_HOT");
     int rc;
 
-    if (!jit_host_supported())
-        return -HULL_ENOTSUP;
-    if (getenv("HULL_JIT_CACHE")) // KiB: tests make it overflow
-        code_size = (size_t)atoi(getenv("HULL_JIT_CACHE")) << 10;
-    jit = hull_alloc(env, sizeof(*jit));
     if (!jit)
         return -HULL_ENOMEM;
     rc = interp_cpu_init(&jit->cpu, vcpu, 512u << 10);
-    if (rc)
-        goto free_jit;
-    rc = jit_code_create(jit, code_size, code_size);
-    if (rc)
-        goto fini_cpu;
-    if (getenv("HULL_JIT_HOT"))
-        jit->hot = (unsigned)atoi(getenv("HULL_JIT_HOT"));
-    else
-        jit->hot = HOT;
-    jit_host_make_thunks(jit);
-    jit->code_start = jit->code_used;
+    if (rc) {
+        hull_free(env, jit, jit_vcpu_size(cache));
+        return rc;
+    }
+    jit->cache = cache;
+    jit->generation = UINT64_MAX; // has yet to fill its tables
+    jit_host_vcpu_init(jit);
+    jit->hot = hot ? (unsigned)strtoul(hot, NULL, 10) : HOT;
     vcpu->engine_data = jit;
     return 0;
-
-fini_cpu:
-    interp_cpu_fini(&jit->cpu);
-free_jit:
-    hull_free(env, jit, sizeof(*jit));
-    return rc;
 }
 
 // With HULL_JIT_STATS: what kept translated code from going on.
-static void print_statistics(const struct jit *jit)
+static void print_vcpu_statistics(const struct vcpu *vcpu)
 {
-    fprintf(stderr,
-            "jit: %llu instructions translated, %llu flushes, %llu entries, %llu cold blocks\n",
-            (unsigned long long)jit->translated, (unsigned long long)jit->flushes,
-            (unsigned long long)jit->entries, (unsigned long long)jit->cold_blocks);
+    const struct jit *jit = vcpu->engine_data;
+
+    fprintf(stderr, "jit: vCPU %u: %llu entries, %llu looked up, %llu cold blocks\n", vcpu->index,
+            (unsigned long long)jit->entries, (unsigned long long)jit->found,
+            (unsigned long long)jit->cold_blocks);
     for (unsigned id = 0; id < INSN_COUNT; id++)
         if (jit->steps[id] > 1000)
             fprintf(stderr, "jit: %12llu steps of %s\n", (unsigned long long)jit->steps[id],
                     riscv_insn_info[id].name);
+}
+
+static void print_cache_statistics(const struct jit_cache *cache)
+{
+    fprintf(stderr,
+            "jit: %llu instructions translated, %llu flushes, %llu pages changed; now %u pages, "
+            "%zu KiB of code, %zu KiB about it\n",
+            (unsigned long long)cache->translated, (unsigned long long)cache->flushes,
+            (unsigned long long)cache->changed_pages, cache->page_count, cache->code_used >> 10,
+            cache->meta_used >> 10);
 }
 
 static void jit_vcpu_destroy(struct vcpu *vcpu)
@@ -276,11 +308,17 @@ static void jit_vcpu_destroy(struct vcpu *vcpu)
     if (!jit)
         return;
     if (getenv("HULL_JIT_STATS"))
-        print_statistics(jit);
-    jit_code_destroy(jit);
+        print_vcpu_statistics(vcpu);
     interp_cpu_fini(&jit->cpu);
-    hull_free(&vcpu->vm->env, jit, sizeof(*jit));
+    hull_free(&vcpu->vm->env, jit, jit_vcpu_size(jit->cache));
     vcpu->engine_data = NULL;
+}
+
+static void jit_vm_destroy(struct vm *vm)
+{
+    if (getenv("HULL_JIT_STATS"))
+        print_cache_statistics(vm->engine_data);
+    jit_cache_destroy(vm);
 }
 
 static void jit_get_state(struct vcpu *vcpu, struct hart_state *state)
@@ -326,6 +364,8 @@ static void jit_set_limit(struct vcpu *vcpu, uint64_t instret)
 
 const struct engine_ops jit_engine = {
     .name = "jit",
+    .vm_create = jit_cache_create,
+    .vm_destroy = jit_vm_destroy,
     .vcpu_create = jit_vcpu_create,
     .vcpu_destroy = jit_vcpu_destroy,
     .run = jit_run,

@@ -9,6 +9,9 @@
 // A region is a piece of consecutive code inside one page, entered at its start only, with every
 // jump that stays inside it being a jump inside its machine code. Registers of the guest live in
 // host registers throughout translated code, always the same ones.
+//
+// Regions belong to a VM, not to a vCPU: see struct jit_cache. Machine code reaches what is the
+// vCPU's own through its base register only.
 #ifndef HULL_ENGINE_JIT_TRANSLATOR_H
 #define HULL_ENGINE_JIT_TRANSLATOR_H
 
@@ -16,7 +19,8 @@
 #include "engine/jit/ir.h"
 
 #define REGION_INSNS_MAX 100
-#define REGION_HASH 8192
+#define REGION_HASH 16384
+#define PAGE_HASH 4096
 #define JIT_JUMPS 4096
 #define JIT_HEATS 65536
 
@@ -38,18 +42,33 @@ struct region_op {
     uint8_t target : 1; // a jump inside the region comes here
 };
 
+// Code of one page of the guest as it was found at one place of one address space: what is checked at
+// once. A vCPU believes a page while valid[number] is its current context. Regions of a page that was
+// found to hold other code by now are left to those vCPUs that have not executed fence.i since.
+struct code_page {
+    gva_t pc;  // of the page, or, where the code changes often, of the page's one region | 1
+    gpa_t gpa; // of the page
+    struct code_page *hash_next;
+    struct region *regions; // all of them, for comparison; under the lock
+    _Atomic uint64_t
+        fence;  // cache->fences when the bytes were last compared, or before they were read
+    bool stale; // the bytes are others by now; under the lock
+    uint32_t number;
+    uint8_t flavor, priv;
+    uint8_t changes; // how often the page was found to hold other code
+    bool global;     // every address space has it: checked against cpu->global_context
+};
+
 struct region {
     gva_t pc;
-    gpa_t gpa;
     const uint8_t *source;
-    struct region *hash_next;
-    uint64_t *context;      // writable view of the context number that its code compares with
-    const uint8_t *checked; // entry for links: compares contexts first (executable view)
-    const uint8_t *entry;   // entry for the run loop
-    uint32_t fence;
+    struct code_page *page;
+    struct region *hash_next, *page_next;
+    const uint8_t *checked; // entry for those who don't know that the page is valid
+    const uint8_t *entry;
     uint16_t count, bytes;
     uint8_t flavor, priv;
-    bool global; // in a page that every address space has: checked against cpu->global_context
+    bool global;
     struct region_op *ops;
     uint8_t *copy; // of its bytes
 };
@@ -62,17 +81,46 @@ struct jit_slot {
 
 // An entry of the table that indirect jumps look into.
 struct jump_entry {
-    gva_t pc;
-    uint64_t context;
-    const uint8_t *code;
-    uint64_t unused; // makes the size a power of two
+    gva_t key;           // pc, | 1 for flavor FP
+    const uint8_t *code; // checked entry; of an unused entry, the thunk for misses
 };
 
 // A direct jump out of a region, to be patched once its target is translated.
 struct jit_link {
-    uint8_t *patch;    // writable view of the rel32
-    const uint8_t *at; // executable view of the same place
-    uint8_t flavor;    // of the region that it leads out of
+    uint8_t *patch;         // writable view of the rel32, aligned: others may be executing it
+    struct code_page *page; // that it leads out of
+};
+
+// What all vCPUs of a VM share. Look-ups take no lock: what they reach is written before it is
+// published, and stays until every vCPU has acknowledged a new generation.
+struct jit_cache {
+    struct hull_lock lock; // all fields but the hash tables and the counters
+    struct vm *vm;
+    // When memory is full, the generation becomes new, and nothing can be found any more. The memory is
+    // used again when every vCPU has either seen that or is not in the guest.
+    _Atomic uint64_t generation;
+    bool forgotten; // and the memory is not yet free
+    // fence.i executed so far, by all vCPUs.
+    _Atomic uint64_t fences;
+
+    struct code_page *_Atomic pages[PAGE_HASH];
+    struct region *_Atomic regions[REGION_HASH];
+
+    // Machine code: one piece of memory, mapped writable and executable at two places.
+    uint8_t *code_rw;
+    const uint8_t *code_rx;
+    size_t code_size, code_used, code_start; // code_start: behind the thunks
+    size_t code_settled;                     // up to where the writable view was given back
+    // Pages, regions, their ops, links.
+    uint8_t *meta;
+    size_t meta_size, meta_used;
+    uint32_t page_count, page_max;
+
+    uint32_t host_features; // the back end's own
+    const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
+    const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
+    _Atomic uint64_t translated;       // instructions; see jit_cache_acquire()
+    uint64_t flushes, changed_pages;   // statistics
 };
 
 struct jit {
@@ -89,41 +137,58 @@ struct jit {
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];
 
+    struct jit_cache *cache;
+    _Atomic uint64_t generation; // of the cache, as far as this vCPU knows
+    uint32_t fence_seen;         // cpu.fence up to which `fence` is right
+    uint64_t fence;              // cache->fences at this vCPU's last fence.i
     struct jump_entry jumps[JIT_JUMPS];
-    struct region *hash[REGION_HASH];
-
-    // Machine code: one piece of memory, mapped writable and executable at two places.
-    uint8_t *code_rw;
-    const uint8_t *code_rx;
-    size_t code_size, code_used, code_start; // code_start: behind the thunks
-    // Regions, their ops, links.
-    uint8_t *meta;
-    size_t meta_size, meta_used;
-
-    uint32_t host_features; // the back end's own
-    const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
-    const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
+    struct region *targets[JIT_JUMPS]; // the same entries, for the run loop
     uint8_t heat[JIT_HEATS];
-    unsigned hot;               // executions after which a block is translated
-    uint64_t steps[INSN_COUNT]; // single steps, by instruction
-    uint64_t translated, flushes, entries, cold_blocks; // statistics
+    unsigned hot;                         // executions after which a block is translated
+    uint64_t steps[INSN_COUNT];           // single steps, by instruction
+    uint64_t entries, found, cold_blocks; // statistics
+    uint64_t valid[]; // by a page's number: the context in which this vCPU found it valid
 };
 
-// code.c
-int jit_code_create(struct jit *jit, size_t code_size, size_t meta_size); // 0, -HULL_ENOMEM
-void jit_code_destroy(struct jit *jit);
-void jit_code_drop(struct jit *jit);                // forgets every region
-void *jit_meta_alloc(struct jit *jit, size_t size); // NULL: full
+// cache.c
+int jit_cache_create(struct vm *vm); // into vm->engine_data; 0, -HULL_ENOMEM
+void jit_cache_destroy(struct vm *vm);
+size_t jit_vcpu_size(const struct jit_cache *cache); // of struct jit
+void jit_cache_forget(struct jit_cache *cache);      // every region; under the lock
+// Whether this vCPU may add regions: it knows the generation, and memory is there. Under the lock.
+bool jit_cache_usable(struct jit *jit);
+// At the start of each turn of the run loop, in the guest: what was found before may be gone.
+void jit_cache_follow(struct jit *jit);
+void *jit_meta_alloc(struct jit_cache *cache, size_t size); // NULL: full
+void jit_code_settle(struct jit_cache *cache);              // after a region was emitted
 
-static inline uint64_t jit_region_context(const struct jit *jit, const struct region *r)
+// Links lead to what other vCPUs have written, without a look-up that acquires it. On x86 it is
+// nothing but a word to compilers and sanitizers.
+static inline void jit_cache_acquire(struct jit_cache *cache)
 {
-    return r->global ? jit->cpu.global_context : jit->cpu.context;
+    (void)atomic_load_explicit(&cache->translated, memory_order_acquire);
 }
 
+static inline uint64_t jit_page_context(const struct jit *jit, const struct code_page *page)
+{
+    return page->global ? jit->cpu.global_context : jit->cpu.context;
+}
+
+static inline bool jit_page_valid(const struct jit *jit, const struct code_page *page)
+{
+    return jit->valid[page->number] == jit_page_context(jit, page);
+}
+
+// pages.c
+// The region at (pc, gpa) for the current flavor, valid for the current context, or NULL.
+struct region *jit_region_find(struct jit *jit, gva_t pc, gpa_t gpa);
+// The page for a new region, valid for the current context. NULL: no room. Under the lock.
+struct code_page *jit_page_obtain(struct jit *jit, gva_t pc, gpa_t gpa);
+struct region *jit_page_region(struct jit_cache *cache, const struct code_page *page, gva_t pc);
+void jit_page_add(struct jit_cache *cache, struct region *region); // under the lock
+
 // region.c
-// The valid region at (pc, gpa) for the current flavor, or NULL.
-struct region *jit_region_look_up(struct jit *jit, gva_t pc, gpa_t gpa);
-// Translates the code at pc. NULL: nothing there can be translated.
+// Translates the code at pc. NULL: nothing there can be translated, or not now.
 struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source);
 
 // Index of the op at a byte offset, or -1: outside, or the middle of an instruction.
@@ -135,13 +200,14 @@ bool jit_step(struct jit *jit, struct region *region, unsigned index);
 
 // The back end, host_<arch>/.
 bool jit_host_supported(void);
-void jit_host_make_thunks(struct jit *jit); // at the start of the code
+void jit_host_make_thunks(struct jit_cache *cache); // at the start of the code
+void jit_host_vcpu_init(struct jit *jit);
 // Whether the back end translates this instruction, or at least steps over it.
 bool jit_host_translates(const struct region_op *op, unsigned flavor);
 // Emits a region at code_used. False: no room.
 bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir);
-// Points a link at a region.
-void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region);
+// Points a link at an entry of a region, while other vCPUs may be executing it.
+void jit_host_patch(const struct jit_cache *cache, struct jit_link *link, const uint8_t *entry);
 // Around a step that reads or writes fcsr while FP code runs: the flags go to hart.s.fflags, and
 // start at none again with the rounding mode that is then in frm.
 void jit_host_fp_suspend(struct jit *jit);

@@ -31,6 +31,7 @@ struct vm {
     struct hull_env env;
     struct vm_owner owner;
     const struct engine_ops *engine;
+    void *engine_data; // the engine's, for all vCPUs
     struct guest_memory memory;
     struct bus bus;
     unsigned vcpu_count;

@@ -7,9 +7,9 @@ bool jit_host_supported(void)
     return false;
 }
 
-void jit_host_make_thunks(struct jit *jit)
+void jit_host_make_thunks(struct jit_cache *cache)
 {
-    (void)jit;
+    (void)cache;
 }
 
 bool jit_host_translates(const struct region_op *op, unsigned flavor)
@@ -19,18 +19,24 @@ bool jit_host_translates(const struct region_op *op, unsigned flavor)
     return false;
 }
 
-bool jit_host_emit(struct jit *jit, struct region *region)
+void jit_host_vcpu_init(struct jit *jit)
 {
+    (void)jit;
+}
+
+bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir)
+{
+    (void)ir;
     (void)jit;
     (void)region;
     return false;
 }
 
-void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region)
+void jit_host_patch(const struct jit_cache *cache, struct jit_link *link, const uint8_t *entry)
 {
-    (void)jit;
+    (void)cache;
     (void)link;
-    (void)region;
+    (void)entry;
 }
 
 void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)

@@ -127,6 +127,15 @@ static size_t distance(struct x86_asm *a)
     return a->used - 4;
 }
 
+void x86_align_distance(struct x86_asm *a, unsigned opcode)
+{
+    static const uint8_t nops[4][3] = {{0}, {0x90}, {0x66, 0x90}, {0x0f, 0x1f, 0x00}};
+    unsigned bytes = -(unsigned)(a->used + opcode) & 3;
+
+    for (unsigned i = 0; i < bytes; i++)
+        x86_byte(a, nops[bytes][i]);
+}
+
 size_t x86_jmp(struct x86_asm *a)
 {
     x86_byte(a, 0xe9);

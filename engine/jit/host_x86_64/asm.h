@@ -99,6 +99,9 @@ void x86_mov_imm(struct x86_asm *a, unsigned reg, uint64_t value);
 size_t x86_jmp(struct x86_asm *a);
 size_t x86_jcc(struct x86_asm *a, enum x86_cc cc);
 size_t x86_call(struct x86_asm *a);
+// Does nothing for so many bytes that a distance behind `opcode` bytes comes to lie aligned, as
+// something that is patched while others execute it has to. Flags stay.
+void x86_align_distance(struct x86_asm *a, unsigned opcode);
 void x86_patch(struct x86_asm *a, size_t at, size_t target);
 static inline void x86_patch_here(struct x86_asm *a, size_t at)
 {

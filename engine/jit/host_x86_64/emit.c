@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A region's machine code: the context number, the checking entry, the code, and its stubs.
+// A region's machine code: the entry that checks, the code, and its stubs.
 #include "engine/jit/host_x86_64/target.h"
 
 bool jit_host_supported(void)
@@ -87,7 +87,12 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampo
 
 static void jump_to_thunk(struct emitter *e, const uint8_t *thunk)
 {
-    x86_patch(&e->a, x86_jmp(&e->a), (size_t)(thunk - e->jit->code_rx));
+    x86_patch(&e->a, x86_jmp(&e->a), (size_t)(thunk - e->jit->cache->code_rx));
+}
+
+static void leave(struct emitter *e)
+{
+    jump_to_thunk(e, e->jit->cache->thunk_leave[e->fp]);
 }
 
 static void set_pc(struct emitter *e, gva_t pc)
@@ -100,7 +105,7 @@ static void set_pc(struct emitter *e, gva_t pc)
 // is the one that leads here, or, where registers have to be put back first, one behind that.
 static void emit_exit_stub(struct emitter *e, const struct stub *s)
 {
-    struct jit_link *link = jit_meta_alloc(e->jit, sizeof(*link));
+    struct jit_link *link = jit_meta_alloc(e->jit->cache, sizeof(*link));
     size_t jump = s->from;
 
     if (!link) {
@@ -109,14 +114,14 @@ static void emit_exit_stub(struct emitter *e, const struct stub *s)
     }
     if (e->map.changed) {
         leave_map(e);
+        x86_align_distance(&e->a, 1);
         jump = x86_jmp(&e->a);
         x86_patch_here(&e->a, jump);
     }
-    *link = (struct jit_link){
-        .patch = e->a.base + jump, .at = e->jit->code_rx + jump, .flavor = e->region->flavor};
+    *link = (struct jit_link){.patch = e->a.base + jump, .page = e->region->page};
     set_pc(e, s->pc);
     x86_mov_imm(&e->a, RAX, (uintptr_t)link);
-    jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
+    leave(e);
 }
 
 static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline)
@@ -134,7 +139,12 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         leave_map(e);
         set_pc(e, e->region->pc + op->offset);
         x86_mov_imm(&e->a, RAX, 0);
-        jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
+        leave(e);
+        return;
+    case STUB_REFUSE:
+        set_pc(e, e->region->pc);
+        x86_mov_imm(&e->a, RAX, 0);
+        leave(e);
         return;
     case STUB_EXIT: emit_exit_stub(e, s); return;
     default: lower_mem_stub(e, &e->ir->insns[s->in], (enum stub_kind)s->kind); break;
@@ -144,22 +154,16 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         e->stubs[i].back = s->back;
 }
 
-// Compares the context and falls into the entry. RIP-relative: the number lies before the code.
-static void emit_checked_entry(struct emitter *e, size_t slot)
+// Goes into the entry behind it if this vCPU found the page valid for its present context.
+static void emit_checked_entry(struct emitter *e)
 {
-    size_t miss;
+    const struct region *r = e->region;
+    int32_t valid = FIELD(valid) + (int32_t)(r->page->number * sizeof(uint64_t));
 
     x86_op(&e->a, 0x8b | X_W, RAX,
-           x86_m(RBP, e->region->global ? FIELD(cpu.global_context) : FIELD(cpu.context)));
-    x86_byte(&e->a, 0x48); // cmp rax, [rip + …]
-    x86_byte(&e->a, 0x3b);
-    x86_byte(&e->a, 0x05);
-    x86_u32(&e->a, (uint32_t)(slot - (e->a.used + 4)));
-    miss = x86_jcc(&e->a, CC_E);
-    set_pc(e, e->region->pc);
-    x86_mov_imm(&e->a, RAX, 0);
-    jump_to_thunk(e, e->jit->thunk_leave[e->fp]);
-    x86_patch_here(&e->a, miss);
+           x86_m(RBP, r->global ? FIELD(cpu.global_context) : FIELD(cpu.context)));
+    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, x86_m(RBP, valid));
+    add_stub(e, STUB_REFUSE, x86_jcc(&e->a, CC_NE));
 }
 
 static bool falls_off(const struct region *r)
@@ -172,16 +176,17 @@ static bool falls_off(const struct region *r)
 // Steps go by one place of the region: registers to memory, and back.
 static size_t emit_trampoline(struct emitter *e)
 {
+    const struct jit_cache *cache = e->jit->cache;
     size_t at = e->a.used;
 
     if (!e->map.changed) {
         x86_mov_imm(&e->a, RCX, (uintptr_t)e->region);
-        jump_to_thunk(e, e->jit->thunk_step[e->fp]);
+        jump_to_thunk(e, cache->thunk_step[e->fp]);
         return at;
     }
     save_map(e, false);
     x86_mov_imm(&e->a, RCX, (uintptr_t)e->region);
-    x86_patch(&e->a, x86_call(&e->a), (size_t)(e->jit->thunk_bare_step[e->fp] - e->jit->code_rx));
+    x86_patch(&e->a, x86_call(&e->a), (size_t)(cache->thunk_bare_step[e->fp] - cache->code_rx));
     save_map(e, true);
     x86_byte(&e->a, 0xc3);
     return at;
@@ -196,8 +201,10 @@ static void emit_code(struct emitter *e, size_t trampoline)
     for (e->in = 0; e->in < e->ir->count; e->in++)
         emit_insn(e, &e->ir->insns[e->in], trampoline);
     e->index = r->count - 1u;
-    if (falls_off(r))
+    if (falls_off(r)) {
+        x86_align_distance(&e->a, 1);
         emit_exit(e, x86_jmp(&e->a), r->pc + r->bytes);
+    }
     for (unsigned i = 0; i < e->fixup_count; i++)
         x86_patch(&e->a, e->fixups[i].at, e->labels[e->fixups[i].op]);
     for (unsigned i = 0; i < e->stub_count; i++)
@@ -206,40 +213,41 @@ static void emit_code(struct emitter *e, size_t trampoline)
 
 bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir)
 {
+    struct jit_cache *cache = jit->cache;
     struct emitter e = {
-        .a = {.base = jit->code_rw,
-              .used = (jit->code_used + 15) & ~(size_t)15,
-              .size = jit->code_size},
+        .a = {.base = cache->code_rw,
+              .used = (cache->code_used + 15) & ~(size_t)15,
+              .size = cache->code_size},
         .jit = jit,
         .region = r,
         .ir = ir,
-        .has = jit->host_features,
+        .has = cache->host_features,
         .fp = r->flavor & FLAVOR_FP,
     };
-    size_t slot = e.a.used, trampoline, checked, entry;
+    size_t trampoline, checked, entry;
 
     choose_registers(&e.map, ir, r);
     e.gpr = e.map.gpr;
     e.xmm = e.map.xmm;
-    x86_u64(&e.a, 0);
     trampoline = emit_trampoline(&e);
     checked = e.a.used;
-    emit_checked_entry(&e, slot);
+    emit_checked_entry(&e);
     entry = e.a.used;
     emit_code(&e, trampoline);
     if (e.a.full)
         return false;
-    jit->code_used = e.a.used;
-    r->context = (uint64_t *)(jit->code_rw + slot);
-    r->checked = jit->code_rx + checked;
-    r->entry = jit->code_rx + entry;
+    cache->code_used = e.a.used;
+    r->checked = cache->code_rx + checked;
+    r->entry = cache->code_rx + entry;
     return true;
 }
 
-void jit_host_patch(struct jit *jit, struct jit_link *link, const struct region *region)
+// One store of four aligned bytes: who executes the jump meanwhile sees the old distance or the new one,
+// and both are right.
+void jit_host_patch(const struct jit_cache *cache, struct jit_link *link, const uint8_t *entry)
 {
-    int32_t rel = (int32_t)(region->checked - (link->at + 4));
+    const uint8_t *at = cache->code_rx + (link->patch - cache->code_rw);
 
-    (void)jit;
-    __builtin_memcpy(link->patch, &rel, 4);
+    __atomic_store_n((uint32_t *)(void *)link->patch, (uint32_t)(entry - (at + 4)),
+                     __ATOMIC_RELEASE);
 }

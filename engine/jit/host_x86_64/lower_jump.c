@@ -2,6 +2,8 @@
 // Jumps and branches: inside the region directly, out of it through links and the jump table.
 #include "engine/jit/host_x86_64/target.h"
 
+#define ALWAYS (-1) // not an enum x86_cc
+
 void emit_exit(struct emitter *e, size_t from, gva_t pc)
 {
     struct stub *s = add_stub(e, STUB_EXIT, from);
@@ -10,11 +12,15 @@ void emit_exit(struct emitter *e, size_t from, gva_t pc)
         s->pc = pc;
 }
 
-// The jump at `from` goes to the byte offset `target` of the region, inside it or not.
-static void connect(struct emitter *e, size_t from, int64_t target)
+// A jump under a condition, or always: to the byte offset `target` of the region, inside it or not.
+static void connect(struct emitter *e, int cc, int64_t target)
 {
     int op = jit_region_find_op(e->region, target);
+    size_t from;
 
+    if (op < 0)
+        x86_align_distance(&e->a, cc == ALWAYS ? 1 : 2);
+    from = cc == ALWAYS ? x86_jmp(&e->a) : x86_jcc(&e->a, (enum x86_cc)cc);
     if (op < 0) {
         emit_exit(e, from, e->region->pc + (uint64_t)target);
     } else if ((unsigned)op <= e->index) {
@@ -43,7 +49,7 @@ static void branch(struct emitter *e, const struct ir_insn *in)
 
         x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, in->b));
     }
-    connect(e, x86_jcc(&e->a, (enum x86_cc)conditions[in->type]), in->imm);
+    connect(e, conditions[in->type], in->imm);
 }
 
 static void link_register(struct emitter *e, const struct ir_insn *in)
@@ -57,42 +63,42 @@ static void link_register(struct emitter *e, const struct ir_insn *in)
     finish_x(e, in->d, d);
 }
 
-#define JUMP_SHIFT 5
-_Static_assert(sizeof(struct jump_entry) == 1 << JUMP_SHIFT, "index arithmetic below");
+_Static_assert(sizeof(struct jump_entry) == 16, "index arithmetic below");
 
+// RCX is twice the index.
+static struct x86_operand jump_field(size_t field)
+{
+    return x86_mis(RBP, RCX, 3, FIELD(jumps[0]) + (int32_t)field);
+}
+
+// The table's entry has the address as its key, odd in FP code. Its code checks for itself.
 static void jump_to_address(struct emitter *e, const struct ir_insn *in)
 {
-    const uint8_t *miss = e->jit->thunk_jump[e->fp];
-    size_t at, same;
+    const struct jit_cache *cache = e->jit->cache;
+    size_t miss;
 
     mov_rr(e, RAX, use_x(e, in->a, RAX));
     if (in->imm)
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RAX), (int32_t)in->imm);
-    x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -2);
+    if (e->fp)
+        x86_alu_imm(&e->a, ALU_OR, true, x86_r(RAX), 1);
+    else
+        x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -2);
     link_register(e, in);
     leave_map(e);
     x86_op(&e->a, 0x8b, RCX, x86_r(RAX));
     x86_alu_imm(&e->a, ALU_AND, false, x86_r(RCX), (JIT_JUMPS - 1) << 1);
-    x86_op(&e->a, 0xc1, 4, x86_r(RCX)); // shl ecx
-    x86_byte(&e->a, JUMP_SHIFT - 1);
-    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, x86_mi(RBP, RCX, FIELD(jumps[0].pc)));
-    at = x86_jcc(&e->a, CC_NE);
-    x86_patch(&e->a, at, (size_t)(miss - e->jit->code_rx));
-    x86_op(&e->a, 0x8b | X_W, RDX, x86_mi(RBP, RCX, FIELD(jumps[0].context)));
-    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, x86_m(RBP, FIELD(cpu.context)));
-    same = x86_jcc(&e->a, CC_E);
-    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, x86_m(RBP, FIELD(cpu.global_context)));
-    at = x86_jcc(&e->a, CC_NE);
-    x86_patch(&e->a, at, (size_t)(miss - e->jit->code_rx));
-    x86_patch_here(&e->a, same);
-    x86_op(&e->a, 0xff, 4, x86_mi(RBP, RCX, FIELD(jumps[0].code)));
+    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, jump_field(offsetof(struct jump_entry, key)));
+    miss = x86_jcc(&e->a, CC_NE);
+    x86_patch(&e->a, miss, (size_t)(cache->thunk_jump[e->fp] - cache->code_rx));
+    x86_op(&e->a, 0xff, 4, jump_field(offsetof(struct jump_entry, code)));
 }
 
 bool lower_jump(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->code) {
     case IR_BRANCH: branch(e, in); return true;
-    case IR_JUMP: connect(e, x86_jmp(&e->a), in->imm); return true;
+    case IR_JUMP: connect(e, ALWAYS, in->imm); return true;
     case IR_JUMP_TO: jump_to_address(e, in); return true;
     default: return false;
     }

@@ -23,7 +23,7 @@
 extern const uint8_t x86_gpr[33]; // host register of x[n] between regions, or IN_MEMORY
 extern const uint8_t x86_xmm[32]; // of f[n]
 
-enum x86_feature { // bits of jit->host_features
+enum x86_feature { // bits of jit_cache.host_features
     HAS_BMI1 = 1 << 0,
     HAS_BMI2 = 1 << 1,
     HAS_LZCNT = 1 << 2,
@@ -43,6 +43,7 @@ enum stub_kind {
     STUB_ALONE,  // an access without its slot (lower_mem.c)
     STUB_STREAM,
     STUB_FOLLOW,
+    STUB_REFUSE, // the page was not found valid for the present context
 };
 
 // Code out of line, emitted behind the region.
@@ -148,6 +149,7 @@ void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind 
 void lower_streams(struct emitter *e, uint32_t streams); // empties their slots
 void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from);
 void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to);
-void emit_exit(struct emitter *e, size_t from, gva_t pc); // a link to pc; from: the jump to it
+// A link to pc. `from`: the jump to it, its distance aligned.
+void emit_exit(struct emitter *e, size_t from, gva_t pc);
 
 #endif

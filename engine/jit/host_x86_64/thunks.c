@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ways into and out of translated code, generated once per vCPU, with and without FP.
+// The ways into and out of translated code, generated once per VM, with and without FP.
 #include <string.h>
 
 #include "engine/jit/host_x86_64/fp.h"
@@ -87,9 +87,11 @@ static void make_leave(struct x86_asm *a, bool fp)
     make_return(a, fp);
 }
 
-// Leaves for the address in RAX.
+// Leaves for the address in RAX, odd in FP code.
 static void make_jump(struct x86_asm *a, bool fp)
 {
+    if (fp)
+        x86_alu_imm(a, ALU_AND, true, x86_r(RAX), -2);
     x86_op(a, 0x89 | X_W, RAX, x86_m(RBP, FIELD(cpu.hart.s.pc)));
     x86_op(a, 0x31, RAX, x86_r(RAX));
     make_leave(a, fp);
@@ -126,25 +128,29 @@ static void make_step(struct x86_asm *a, bool fp, bool bare)
     make_return(a, fp);
 }
 
-void jit_host_make_thunks(struct jit *jit)
+void jit_host_make_thunks(struct jit_cache *cache)
 {
-    struct x86_asm a = {.base = jit->code_rw, .size = jit->code_size};
+    struct x86_asm a = {.base = cache->code_rw, .size = cache->code_size};
 
-    jit->host_features = x86_features();
-    x86_fp_init(jit);
+    cache->host_features = x86_features();
     for (int fp = 0; fp < 2; fp++) {
-        jit->thunk_enter[fp] = jit->code_rx + a.used;
+        cache->thunk_enter[fp] = cache->code_rx + a.used;
         make_enter(&a, fp);
-        jit->thunk_leave[fp] = jit->code_rx + a.used;
+        cache->thunk_leave[fp] = cache->code_rx + a.used;
         make_leave(&a, fp);
-        jit->thunk_jump[fp] = jit->code_rx + a.used;
+        cache->thunk_jump[fp] = cache->code_rx + a.used;
         make_jump(&a, fp);
-        jit->thunk_step[fp] = jit->code_rx + a.used;
+        cache->thunk_step[fp] = cache->code_rx + a.used;
         make_step(&a, fp, false);
-        jit->thunk_bare_step[fp] = jit->code_rx + a.used;
+        cache->thunk_bare_step[fp] = cache->code_rx + a.used;
         make_step(&a, fp, true);
     }
-    jit->code_used = (a.used + 63) & ~(size_t)63;
+    cache->code_used = (a.used + 63) & ~(size_t)63;
+}
+
+void jit_host_vcpu_init(struct jit *jit)
+{
+    x86_fp_init(jit);
 }
 
 void jit_host_fp_suspend(struct jit *jit)
@@ -162,7 +168,7 @@ void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
 {
     void (*thunk)(struct jit *, const uint8_t *);
 
-    memcpy(&thunk, &jit->thunk_enter[fp], sizeof(thunk));
+    memcpy(&thunk, &jit->cache->thunk_enter[fp], sizeof(thunk));
     if (fp) {
         jit->host_mxcsr = __builtin_ia32_stmxcsr();
         jit->mxcsr = jit->mxcsr_clear = x86_fp_mxcsr(jit);
