@@ -17,6 +17,7 @@ include mk/sources.mk
 include mk/build.mk
 include mk/unit.mk
 include mk/freestanding.mk
+include mk/metal.mk
 include mk/checks.mk
 
 -include tests/guest/guest.mk

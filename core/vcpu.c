@@ -16,10 +16,12 @@ static void vcpu_wake(struct vcpu *vcpu)
 void hull_vcpu_kick(struct vcpu *vcpu, uint32_t attention)
 {
     atomic_fetch_or(&vcpu->attention, attention);
-    // A vCPU in the guest polls `attention`, and on its way to sleep it stores its place before it
-    // looks: a wake-up would find nobody.
+    // A vCPU in the guest sees `attention`, if need be by its engine's kick, and on its way to sleep it
+    // stores its place before it looks: a wake-up would find nobody.
     if (atomic_load(&vcpu->place) != VCPU_IN_GUEST)
         vcpu_wake(vcpu);
+    else if (vcpu->vm->engine->kick)
+        vcpu->vm->engine->kick(vcpu);
 }
 
 void hull_vcpu_set_irq(struct vcpu *vcpu, unsigned line, bool level)
@@ -42,6 +44,8 @@ void hull_vcpu_fence(struct vcpu *target, uint32_t fences)
 
     atomic_fetch_or(&target->fences, fences);
     atomic_fetch_or(&target->attention, VCPU_ATTN_FENCE);
+    if (target->vm->engine->kick && atomic_load(&target->place) == VCPU_IN_GUEST)
+        target->vm->engine->kick(target);
     while (atomic_load(&target->place) == VCPU_IN_GUEST && atomic_load(&target->fences) & fences)
         env->ops->relax(env->ctx);
 }

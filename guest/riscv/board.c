@@ -293,6 +293,8 @@ int riscv_board_create(struct riscv_board *board, struct vm *vm, const struct vm
     board->spec = spec;
     board->images = *images;
     board->isa = riscv_isa_default();
+    if (vm->engine->limit_isa)
+        vm->engine->limit_isa(&board->isa);
     riscv_decoder_init(&board->decoder, &board->isa);
     vm->env.ops->lock_init(vm->env.ctx, &board->htif_lock);
     vm->board = board;

@@ -10,6 +10,7 @@
 
 struct vm;
 struct hart_state; // guest/riscv/hart.h
+struct riscv_isa;  // guest/riscv/isa.h
 
 enum vcpu_exit_reason {
     VCPU_EXIT_ATTENTION, // `attention` holds something that the engine does not handle itself
@@ -55,6 +56,12 @@ struct engine_ops {
     // raise_ssip: sets mip.SSIP, from any thread; the guest clears it.
     void (*set_timer)(struct vcpu *vcpu, uint64_t ticks);
     void (*raise_ssip)(struct vcpu *vcpu);
+
+    // Has a vCPU that is in the guest leave it soon; from any thread. NULL: it polls `attention`.
+    void (*kick)(struct vcpu *vcpu);
+
+    // Takes out of what a guest may have what this engine's host lacks. NULL: it has everything.
+    void (*limit_isa)(struct riscv_isa *isa);
 
     // Guest instructions retired so far by this vCPU (approximate from other threads).
     uint64_t (*instret)(const struct vcpu *vcpu);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host's device tree says about the machine, and the drivers for what the hypervisor itself uses:
+// one UART and the PLIC.
+#ifndef METAL_BOARD_PLATFORM_H
+#define METAL_BOARD_PLATFORM_H
+
+#include <hull/error.h>
+#include <hull/types.h>
+
+#include "guest/riscv/isa.h"
+#include "lib/fdt.h"
+
+#define PLATFORM_HARTS_MAX 64
+#define PLATFORM_MEMORY_MAX 8
+#define PLATFORM_HOLES_MAX 16
+
+struct platform_range {
+    hpa_t base;
+    uint64_t size;
+};
+
+struct platform_hart {
+    uint64_t hartid;
+    uint32_t intc; // phandle of its interrupt controller
+    bool has_h, has_sstc;
+    struct riscv_isa isa;
+    unsigned plic_context; // S mode's; UINT_MAX: none
+};
+
+struct platform {
+    struct fdt_view fdt;
+    const char *model;
+    uint64_t timebase_hz;
+    struct platform_hart harts[PLATFORM_HARTS_MAX];
+    unsigned hart_count;
+    struct platform_range memory[PLATFORM_MEMORY_MAX];
+    unsigned memory_count;
+    struct platform_range reserved[PLATFORM_HOLES_MAX];
+    unsigned reserved_count;
+    struct platform_range initrd; // size 0: none
+    const char *bootargs;         // NULL: none
+
+    struct platform_range plic;
+    uint32_t plic_sources;
+    struct platform_range uart; // size 0: none that we know
+    unsigned uart_shift, uart_width, uart_irq;
+};
+
+// Reads the tree; 0, or -HULL_E… with `*what` saying what is missing.
+HULL_MUST_CHECK int platform_read(struct platform *platform, const void *dtb, const char **what);
+
+// ns16550a and compatibles. put: waits for room. get: -1 when there is nothing.
+void uart_init(const struct platform *platform);
+void uart_put(const struct platform *platform, const char *bytes, size_t length);
+int uart_get(const struct platform *platform);
+void uart_irq_enable(const struct platform *platform);
+
+// The host's PLIC, for this hart's S context.
+void plic_init(const struct platform *platform);
+void plic_hart_init(const struct platform *platform, unsigned context);
+void plic_enable(const struct platform *platform, unsigned context, unsigned source, bool on);
+uint32_t plic_claim(const struct platform *platform, unsigned context);
+void plic_complete(const struct platform *platform, unsigned context, uint32_t source);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine that the hypervisor owns: its one global object. Everything of a VM hangs off its struct
+// metal_vm instead.
+#ifndef METAL_COMMON_MACHINE_H
+#define METAL_COMMON_MACHINE_H
+
+#include "metal/board/platform.h"
+#include "metal/common/console.h"
+#include "metal/common/hart.h"
+#include "metal/common/heap.h"
+#include "metal/common/pages.h"
+
+#define METAL_VMS_MAX 16
+
+struct metal_vm;
+
+struct machine {
+    struct platform platform;
+    struct pages pages;
+    struct heap heap;
+    struct host_hart *harts[METAL_HARTS_MAX];
+    unsigned hart_count;
+    struct spin sched_lock, timer_lock; // lock order: docs/metal.md
+    struct console console;
+    struct metal_vm *vms[METAL_VMS_MAX];
+    hpa_t image; // where it was loaded
+    bool has_sstc;
+    uint64_t realtime_offset_ns; // of the clock on the wall
+    bool panicked, panic_resets;
+    uint64_t start_time;
+};
+
+extern struct machine machine;
+
+void machine_interrupt(void); // an external interrupt of this hart's
+
+// Says what is wrong on the console, with a backtrace, and stops every hart.
+__attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, ...);
+
+#endif

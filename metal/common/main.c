@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the firmware's jump to running guests.
+#include <limits.h>
+
+#include "lib/bytes.h"
+#include "lib/mem.h"
+#include "lib/str.h"
+#include "metal/common/arch.h"
+#include "metal/common/entropy.h"
+#include "metal/common/machine.h"
+#include "metal/common/vm.h"
+#include "metal/riscv64/hart.h"
+#include "metal/riscv64/hext.h"
+#include "metal/riscv64/paging.h"
+#include "metal/riscv64/regs.h"
+#include "metal/riscv64/sbi.h"
+
+struct machine machine;
+
+extern char image_start[], image_end[];
+__attribute__((noreturn)) void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image);
+
+static void __attribute__((noreturn)) stop(const char *why)
+{
+    console_log(&machine.console, "%s", why);
+    console_log(&machine.console, "stopped");
+    arch_halt();
+}
+
+void machine_interrupt(void)
+{
+    const struct platform *p = &machine.platform;
+    struct host_hart *hart = this_hart();
+    uint32_t source;
+
+    while ((source = plic_claim(p, hart->plic_context))) {
+        if (source == p->uart_irq)
+            console_input(&machine.console);
+        plic_complete(p, hart->plic_context, source);
+    }
+}
+
+static const struct platform_hart *hart_described(uint64_t hartid)
+{
+    for (unsigned i = 0; i < machine.platform.hart_count; i++)
+        if (machine.platform.harts[i].hartid == hartid)
+            return &machine.platform.harts[i];
+    return NULL;
+}
+
+static void memory_init(hpa_t dtb)
+{
+    const struct platform *p = &machine.platform;
+    struct pages_hole holes[PLATFORM_HOLES_MAX + 3];
+    unsigned count = 0;
+    hpa_t free_from = machine.image + (uint64_t)(image_end - image_start);
+    int error = 0;
+
+    for (unsigned i = 0; i < p->memory_count && !error; i++)
+        error = pages_add_range(&machine.pages, p->memory[i].base, p->memory[i].size);
+    for (unsigned i = 0; i < p->reserved_count; i++)
+        holes[count++] = (struct pages_hole){p->reserved[i].base, p->reserved[i].size};
+    holes[count++] = (struct pages_hole){p->initrd.base, p->initrd.size};
+    holes[count++] = (struct pages_hole){dtb, p->fdt.total};
+    holes[count++] = (struct pages_hole){machine.image, free_from - machine.image};
+    free_from = (free_from + HULL_PAGE_SIZE - 1) & ~(hpa_t)(HULL_PAGE_SIZE - 1);
+    if (!error)
+        error = pages_ready(&machine.pages, free_from, holes, count);
+    if (error)
+        stop("no room for the table of memory behind the image");
+    heap_init(&machine.heap);
+    if (paging_init(machine.image))
+        stop("no memory for the page tables");
+}
+
+static void harts_init(uint64_t hartid)
+{
+    const struct platform *p = &machine.platform;
+
+    for (unsigned i = 0; i < p->hart_count; i++) {
+        unsigned long long id = p->harts[i].hartid;
+
+        if (p->harts[i].hartid == hartid)
+            continue;
+        if (!p->harts[i].has_h)
+            console_log(&machine.console, "hart %llu has no H extension: not used", id);
+        else if (hart_start(&p->harts[i]))
+            console_log(&machine.console, "hart %llu does not start: not used", id);
+    }
+}
+
+static void seed_entropy(void)
+{
+    const struct fdt_view *fdt = &machine.platform.fdt;
+    uint32_t chosen = hull_fdt_find_path(fdt, "/chosen"), length;
+    const uint8_t *seed;
+
+    if (chosen != HULL_FDT_NONE && !hull_fdt_get(fdt, chosen, "rng-seed", &seed, &length))
+        entropy_init(seed, length);
+}
+
+static void first_vm(void)
+{
+    const uint8_t *blob = phys_ptr(machine.platform.initrd.base);
+    static struct vm_spec spec;
+    struct board_images images = {0};
+    struct metal_vm *vm;
+    uint64_t kernel_size;
+
+    if (!machine.platform.initrd.size)
+        stop("no bundle");
+    kernel_size = hull_load_le64(blob);
+    hull_spec_defaults(&spec);
+    spec.name = "linux";
+    spec.cpus = machine.hart_count;
+    spec.memory = 256u << 20;
+    spec.net_count = 0;
+    spec.boot.kernel = "kernel";
+    spec.boot.initrd = "initrd";
+    spec.boot.append = machine.platform.bootargs;
+    images.kernel = (struct board_image){blob + 4096, kernel_size, "kernel"};
+    images.initrd = (struct board_image){
+        blob + 4096 + kernel_size, machine.platform.initrd.size - 4096 - kernel_size, "initrd"};
+    if (metal_vm_create(&vm, &spec, &images))
+        stop("no vm");
+    machine.vms[0] = vm;
+    metal_vm_start(vm);
+}
+
+void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
+{
+    const struct platform_hart *me;
+    const char *what;
+    int error;
+
+    machine.image = image;
+    machine.start_time = arch_time();
+    hart_boot_early(hartid);
+    error = platform_read(&machine.platform, phys_ptr(dtb), &what);
+    console_init(&machine.console);
+    console_log(&machine.console, "Hull %s on %s", HULL_VERSION,
+                error ? "an unknown machine" : machine.platform.model);
+    if (error)
+        stop(what);
+    me = hart_described(hartid);
+    if (!me || !csr_probe_hstatus())
+        stop("this chip lacks the H extension, which hull-metal needs");
+    if (machine.platform.timebase_hz != HULL_TIMEBASE_HZ)
+        stop("the timebase is not 10 MHz, which guests are promised");
+    machine.has_sstc = me->has_sstc && csr_probe_stimecmp();
+    memory_init(dtb);
+    vmid_init();
+    hext_init(&me->isa);
+    this_hart()->plic_context = me->plic_context;
+    plic_init(&machine.platform);
+    hart_boot_late();
+    harts_init(hartid);
+    seed_entropy();
+    console_log(&machine.console, "%u harts, %llu MiB free, Sstc %s", machine.hart_count,
+                (unsigned long long)(machine.pages.free >> 8), machine.has_sstc ? "yes" : "no");
+    first_vm();
+    if (machine.platform.uart_irq && this_hart()->plic_context != UINT_MAX) {
+        plic_enable(&machine.platform, this_hart()->plic_context, machine.platform.uart_irq, true);
+        uart_irq_enable(&machine.platform);
+    }
+    scheduler_idle();
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A VM's RAM: blocks of 2 MiB that are allocated and zeroed when somebody first touches them, mapped for the
+// guest (stage 2) and, in one piece, for the hypervisor (a window). The VM has a right to them from the start.
+#ifndef METAL_COMMON_VM_MEMORY_H
+#define METAL_COMMON_VM_MEMORY_H
+
+#include <hull/error.h>
+#include <hull/types.h>
+
+#include "metal/common/pages.h"
+#include "metal/riscv64/paging.h"
+
+struct vm_memory {
+    struct page_table stage2;
+    struct spin lock; // of the blocks' mappings
+    gpa_t base;
+    uint64_t size;
+    uint8_t *window;
+    uint64_t blocks; // that are there
+    unsigned vmid;
+    bool committed;
+    struct page_count *owner;
+};
+
+// 0, -HULL_ENOMEM.
+HULL_MUST_CHECK int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size,
+                                     struct page_count *owner);
+void vm_memory_destroy(struct vm_memory *memory); // no hart has its stage 2 loaded
+// Makes the block at `gpa` be there: 0, -HULL_EFAULT (not RAM), -HULL_ENOMEM (for page tables).
+HULL_MUST_CHECK int vm_memory_populate(struct vm_memory *memory, gpa_t gpa);
+// [host, host + len) of the window reads as zeroes. Whole blocks go back.
+void vm_memory_discard(struct vm_memory *memory, void *host, uint64_t len);
+uint64_t vm_memory_hgatp(const struct vm_memory *memory);
+
+// The number of VMIDs is the machine's; with too few of them, VMs share 0 and are flushed when they change.
+void vmid_init(void);
+bool vmid_shared(unsigned vmid);
+
+#endif

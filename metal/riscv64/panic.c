@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hypervisor's last words: cause, registers, and where it came from.
+#include <stdarg.h>
+
+#include "guest/riscv/hart.h"
+#include "lib/format.h"
+#include "metal/common/arch.h"
+#include "metal/common/machine.h"
+#include "metal/riscv64/hart.h"
+#include "metal/riscv64/paging.h"
+#include "metal/riscv64/sbi.h"
+
+#define FRAMES_MAX 24
+
+struct symbol {
+    uint32_t offset; // from the image's start
+    uint32_t name;   // from the table's
+};
+
+extern const struct symbol symbol_table[], symbol_table_end[];
+extern char image_start[], image_text_end[], image_end[];
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+    char line[160];
+    va_list args;
+
+    va_start(args, format);
+    hull_vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    console_emergency(&machine.console, line);
+}
+
+static bool is_text(uint64_t address)
+{
+    return address >= (uintptr_t)image_start && address < (uintptr_t)image_text_end;
+}
+
+static void say_address(unsigned index, uint64_t address)
+{
+    const struct symbol *found = NULL;
+
+    if (is_text(address))
+        for (const struct symbol *s = symbol_table; s < symbol_table_end; s++)
+            if (s->offset <= address - (uintptr_t)image_start)
+                found = s;
+    if (found)
+        say("  #%-2u %016llx %s+0x%llx\n", index, (unsigned long long)address,
+            (const char *)symbol_table + found->name,
+            (unsigned long long)(address - (uintptr_t)image_start - found->offset));
+    else
+        say("  #%-2u %016llx\n", index, (unsigned long long)address);
+}
+
+// Frame pointers: at fp - 8 the return address, at fp - 16 the caller's fp. Only in our own stacks.
+static void say_backtrace(uint64_t pc, uint64_t fp)
+{
+    uint64_t low = fp;
+
+    say_address(0, pc);
+    for (unsigned i = 1; i < FRAMES_MAX && fp >= low && fp - low < THREAD_STACK_SIZE; i++) {
+        uint64_t *frame = (uint64_t *)fp;
+
+        if (fp < STACKS_BASE || fp % 16)
+            return;
+        if (!is_text(frame[-1]))
+            return;
+        say_address(i, frame[-1]);
+        fp = frame[-2];
+    }
+}
+
+// A panic while the others still run must not mix with their output.
+static void begin(void)
+{
+    machine.panicked = true;
+    for (unsigned i = 0; i < machine.hart_count; i++)
+        if (machine.harts[i] != this_hart())
+            arch_ipi(machine.harts[i]);
+    say("\n");
+}
+
+static void __attribute__((noreturn)) end(void)
+{
+    if (machine.panic_resets) {
+        say("hull-metal: resetting\n");
+        fw_reboot();
+    }
+    say("hull-metal: halted\n");
+    arch_halt();
+}
+
+void panic(const char *format, ...)
+{
+    char line[160];
+    va_list args;
+
+    begin();
+    va_start(args, format);
+    hull_vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    say("hull-metal: hart %llu: panic: %s\n", (unsigned long long)this_hart()->hartid, line);
+    say_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+    end();
+}
+
+void panic_trap(const struct trap_frame *frame)
+{
+    static const char *const names[] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                        "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                        "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                        "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+
+    begin();
+    say("hull-metal: hart %llu: panic: a fault in the hypervisor: scause %llx stval %llx\n",
+        (unsigned long long)this_hart()->hartid, (unsigned long long)frame->scause,
+        (unsigned long long)frame->stval);
+    say("  sepc %016llx sstatus %016llx\n", (unsigned long long)frame->sepc,
+        (unsigned long long)frame->sstatus);
+    for (unsigned i = 1; i < 32; i += 2)
+        say("  %-4s %016llx  %-4s %016llx\n", names[i], (unsigned long long)frame->x[i],
+            i + 1 < 32 ? names[i + 1] : "", i + 1 < 32 ? (unsigned long long)frame->x[i + 1] : 0);
+    say_backtrace(frame->sepc, frame->x[8]);
+    end();
+}
