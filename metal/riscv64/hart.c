@@ -10,6 +10,7 @@
 #include "metal/common/timers.h"
 #include "metal/common/vm_memory.h"
 #include "metal/riscv64/csr.h"
+#include "metal/riscv64/hext.h"
 #include "metal/riscv64/paging.h"
 #include "metal/riscv64/regs.h"
 #include "metal/riscv64/sbi.h"
@@ -146,6 +147,7 @@ static void hart_setup(struct host_hart *hart)
     csr_write(CSR_HVIP, 0);
     csr_write(CSR_HGATP, 0);
     csr_write(CSR_VSATP, 0);
+    hext_hart_init();
     hfence_gvma_all();
     scheduler_init(hart);
     hull_list_init(&hart->timers);

@@ -46,6 +46,14 @@ void hext_init(const struct riscv_isa *isa)
         machine.has_sstc = false;
 }
 
+// Without hideleg, vsie would not take a bit.
+void hext_hart_init(void)
+{
+    csr_write(CSR_HENVCFG, host.henvcfg);
+    csr_write(CSR_HCOUNTEREN, HCOUNTEREN_CY_TM_IR);
+    csr_write(CSR_HIDELEG, HVIP_ALL);
+}
+
 static struct hext *hext_of(const struct vcpu *vcpu)
 {
     return vcpu->engine_data;
@@ -106,12 +114,9 @@ static void load(struct hext *x)
     csr_write(CSR_HVIP, x->hvip);
     csr_write(CSR_SCOUNTEREN, x->scounteren);
     csr_write(CSR_SENVCFG, x->senvcfg);
-    csr_write(CSR_HENVCFG, host.henvcfg);
-    csr_write(CSR_HCOUNTEREN, HCOUNTEREN_CY_TM_IR);
     csr_write(CSR_HTIMEDELTA, atomic_load(&x->vcpu->vm->time_offset));
     if (guest_has_sstc())
         csr_write(CSR_VSTIMECMP, x->stimecmp);
-    csr_write(CSR_HIDELEG, HVIP_ALL);
     csr_write(CSR_HGATP, vm_memory_hgatp(&vm->memory));
     if (hart->fp_owner != x || x->fp_hart != hart)
         fp_off(x);
@@ -121,6 +126,8 @@ static void load(struct hext *x)
         hfence_gvma_all();
     if (hart->loaded != x || x->last_hart != hart || x->fence_vma)
         hfence_vvma_all();
+    if (x->last_hart != hart)
+        fence_i();
     x->fence_vma = false;
     x->last_hart = hart;
     hart->loaded = x;
@@ -180,7 +187,8 @@ static void timer_watch(struct hext *x)
     const struct vm *vm = x->vcpu->vm;
     uint64_t deadline = HULL_TIME_NEVER;
 
-    if (x->stimecmp != UINT64_MAX && !timer_due(x)) {
+    // One that is due already fires at once: it may have become so since somebody looked.
+    if (x->stimecmp != UINT64_MAX) {
         deadline = x->stimecmp - atomic_load(&vm->time_offset);
         if (deadline > HULL_TIME_NEVER / 2)
             deadline = HULL_TIME_NEVER;
@@ -246,7 +254,8 @@ static void hext_set_timer(struct vcpu *vcpu, uint64_t ticks)
     hvip_change(x, 0, HVIP_VSTIP);
     if (timer_due(x))
         hvip_change(x, HVIP_VSTIP, 0);
-    timer_watch(x);
+    else
+        timer_watch(x);
 }
 
 static void hext_raise_ssip(struct vcpu *vcpu)
@@ -273,7 +282,7 @@ static bool serve_attention(struct hext *x)
     }
     if (attention & (VCPU_ATTN_IRQ | VCPU_ATTN_TIMER))
         take_interrupts(x);
-    if ((attention & VCPU_ATTN_TIMER) && !guest_has_sstc())
+    if ((attention & VCPU_ATTN_TIMER) && !guest_has_sstc() && !timer_due(x))
         timer_watch(x);
     return attention & VCPU_ATTN_STOP;
 }

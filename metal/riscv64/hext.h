@@ -40,6 +40,7 @@ struct hext {
 extern const struct engine_ops hext_engine;
 
 void hext_init(const struct riscv_isa *host); // once, at boot: what harts can do
+void hext_hart_init(void);                    // each hart, once: what is the same for all guests
 void hext_leave(struct vcpu *vcpu);           // another thread gets the hart
 void hext_sleep(struct vcpu *vcpu);           // the vCPU is about to wait: its timer must wake it
 
