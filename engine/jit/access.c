@@ -271,6 +271,7 @@ static void give_slot(struct pass *p, unsigned n)
     }
     first->access = g->stream ? IR_STREAM : IR_OPEN;
     first->for_write = g->write;
+    first->sole = g->count == 1;
     first->low = (int16_t)(g->low - g->offset);
     first->high = (int16_t)(g->high - g->offset);
 }

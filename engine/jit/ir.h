@@ -51,6 +51,9 @@ struct ir_insn {
     uint8_t access;    // enum ir_access
     uint8_t slot;      // of enum ir_access other than IR_LOOK_UP
     bool for_write;    // the page is looked up for stores
+    bool sole;         // IR_STREAM that nothing follows
+    bool word;         // the result is a sign-extended word
+    bool loose;        // nothing but an exit looks at its upper half: it may be anything till then
     uint16_t op;       // index of the guest's instruction
     int16_t low, high; // IR_OPEN, IR_STREAM: bytes [imm + low, imm + high) behind a are accessed
     int64_t imm;

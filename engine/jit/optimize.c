@@ -8,13 +8,22 @@
 // What is known of each register at a point of a run.
 struct facts {
     uint32_t constant, word; // bit per register: its value is known; it is a sign-extended word
+    uint32_t seen;           // something may have looked at it since it got its value
     uint64_t value[32];
+    unsigned version[32];       // counts the register's values
+    struct ir_insn *origin[32]; // the operation that gave it its value, or NULL
+    unsigned of_a[32];          // the version of that operation's a
 };
 
 static void forget_all(struct facts *f)
 {
     f->constant = f->word = 1; // x0
+    f->seen = UINT32_MAX;
     f->value[0] = 0;
+    for (unsigned reg = 0; reg < 32; reg++) {
+        f->version[reg]++;
+        f->origin[reg] = NULL;
+    }
 }
 
 static bool is_constant(const struct facts *f, unsigned reg)
@@ -181,115 +190,126 @@ static void simplify_constant_operand(struct ir_insn *in)
     }
 }
 
-// The same shift left and right again is an extension.
-static void fuse_shifts(struct ir_insn *in, const struct ir_insn *before)
+// The operation that made `reg`, if it is `code` by a constant count.
+static struct ir_insn *shift_of(const struct facts *f, unsigned reg, enum ir_code code,
+                                enum ir_type type)
 {
-    enum ir_type type;
+    struct ir_insn *o = f->origin[reg];
 
-    if (before->code != IR_SHL || before->type != IR_I64 || !before->imm_b || !in->imm_b ||
-        in->type != IR_I64 || in->a != before->d || before->a == before->d ||
-        in->imm != before->imm)
-        return;
-    switch (in->imm) {
-    case 32: type = in->code == IR_SHR ? IR_U32 : IR_I32; break;
-    case 48: type = in->code == IR_SHR ? IR_U16 : IR_I16; break;
-    case 56: type = in->code == IR_SHR ? IR_U8 : IR_I8; break;
-    default: return;
-    }
-    in->a = before->a;
-    make_extend(in, type);
+    return o && o->code == code && o->type == type && o->imm_b ? o : NULL;
 }
 
-// As fuse_shifts() where the first shift is of a register in place: then it goes.
-static bool fuse_shifts_in_place(struct ir_insn *in, struct ir_insn *before)
+// Whether `in` can take the operand of `origin` instead of its result `reg`: that is still there, or can
+// be left there, as `in` overwrites the register and nothing has looked at it in between.
+static bool can_bypass(const struct facts *f, const struct ir_insn *in,
+                       const struct ir_insn *origin, unsigned reg)
 {
-    uint8_t a = before->a;
+    if (origin->a == reg)
+        return in->d == reg && !(f->seen >> reg & 1);
+    return f->version[origin->a] == f->of_a[reg];
+}
 
-    if (before->a != before->d || in->d != before->d)
+static void bypass(struct ir_insn *origin, unsigned reg)
+{
+    if (origin->a == reg)
+        *origin = (struct ir_insn){.code = IR_NOP, .op = origin->op};
+}
+
+// The same shift left and right again is an extension.
+static void fuse_shifts(struct ir_insn *in, const struct facts *f)
+{
+    struct ir_insn *left = shift_of(f, in->a, IR_SHL, IR_I64);
+    unsigned reg = in->a;
+    bool zero = in->code == IR_SHR;
+    enum ir_type type;
+
+    if (!left || !in->imm_b || in->type != IR_I64 || !can_bypass(f, in, left, reg))
+        return;
+    if (zero && left->imm == 32 && in->imm >= 29 && in->imm < 32) { // the low word, shifted
+        in->code = IR_SHADD;
+        in->type = IR_U32;
+        in->a = left->a;
+        in->b = 0;
+        in->imm = 32 - in->imm;
+        in->imm_b = false;
+        bypass(left, reg);
+        return;
+    }
+    if (left->imm != in->imm)
+        return;
+    switch (in->imm) {
+    case 32: type = zero ? IR_U32 : IR_I32; break;
+    case 48: type = zero ? IR_U16 : IR_I16; break;
+    case 56: type = zero ? IR_U8 : IR_I8; break;
+    default: return;
+    }
+    in->a = left->a;
+    make_extend(in, type);
+    bypass(left, reg);
+}
+
+// An addition of what was shifted left by at most 3, also a low word.
+static bool fuse_shift_add(struct ir_insn *in, const struct facts *f, unsigned reg, unsigned base)
+{
+    struct ir_insn *o = f->origin[reg];
+
+    if (!o || in->a == in->b || !can_bypass(f, in, o, reg) ||
+        !((o->code == IR_SHL && o->type == IR_I64 && o->imm_b && o->imm <= 3) ||
+          (o->code == IR_SHADD && o->b == 0 && o->imm <= 3)))
         return false;
-    before->a = 0; // differs from d
-    fuse_shifts(in, before);
-    before->a = a;
-    if (in->code != IR_EXTEND)
-        return false;
-    in->a = a;
-    before->code = IR_NOP;
-    before->type = IR_I64;
-    before->imm_b = false;
+    in->code = IR_SHADD;
+    in->type = o->type;
+    in->a = o->a;
+    in->b = (uint8_t)base;
+    in->imm = o->imm;
+    bypass(o, reg);
     return true;
 }
 
-// A shift left by at most 3 and an addition of its result, which is overwritten.
-static void fuse_shift_add(struct ir_insn *in, struct ir_insn *before)
+// The two halves of a rotation, put together: x << k | x >> (width - k).
+static bool fuse_rotation(struct ir_insn *in, const struct facts *f, unsigned l, unsigned r,
+                          enum ir_type type)
 {
-    uint8_t base;
+    struct ir_insn *left = shift_of(f, l, IR_SHL, type), *right = shift_of(f, r, IR_SHR, type);
 
-    if (before->code != IR_SHL || before->type != IR_I64 || !before->imm_b || before->imm > 3 ||
-        in->type != IR_I64 || in->imm_b || in->d != before->d || in->a == in->b)
-        return;
-    if (in->a == before->d)
-        base = in->b;
-    else if (in->b == before->d)
-        base = in->a;
-    else
-        return;
-    in->code = IR_SHADD;
-    in->a = before->a;
-    in->b = base;
-    in->imm = before->imm;
-    before->code = IR_NOP;
-    before->imm_b = false;
-}
-
-// x << 32 >> 29 and the like: the low word shifted.
-static void fuse_low_word(struct ir_insn *in, struct ir_insn *before)
-{
-    if (in->code != IR_SHR || before->code != IR_SHL || before->type != IR_I64 ||
-        in->type != IR_I64 || !before->imm_b || !in->imm_b || before->imm != 32 || in->imm > 31 ||
-        in->imm < 29 || in->a != before->d || in->d != before->d)
-        return;
-    in->code = IR_SHADD;
-    in->type = IR_U32;
-    in->a = before->a;
-    in->b = 0;
-    in->imm = 32 - in->imm;
-    in->imm_b = false;
-    before->code = IR_NOP;
-    before->imm_b = false;
-}
-
-static void fuse(struct ir_insn *in, struct ir_insn *before)
-{
-    if (in->code == IR_SHR || in->code == IR_SAR) {
-        if (!fuse_shifts_in_place(in, before))
-            fuse_shifts(in, before);
-        fuse_low_word(in, before);
-    } else if (in->code == IR_ADD) {
-        fuse_shift_add(in, before);
+    if (l == r || !left || !right || left->a != right->a || f->of_a[l] != f->of_a[r] ||
+        left->imm + right->imm != (type == IR_I32 ? 32 : 64) || !left->imm || !right->imm)
+        return false;
+    if (left->a == l) { // in place
+        if (!can_bypass(f, in, left, l))
+            return false;
+        in->a = left->a;
+        in->imm = right->imm;
+        bypass(left, l);
+    } else {
+        if (!can_bypass(f, in, right, r))
+            return false;
+        in->a = right->a;
+        in->imm = right->imm;
+        bypass(right, r);
     }
+    in->code = IR_ROR;
+    in->type = (uint8_t)type;
+    in->imm_b = true;
+    in->b = 0;
+    return true;
 }
 
-// (a.u32 << k) + 0 followed by an addition.
-static void fuse_word_add(struct ir_insn *in, struct ir_insn *before)
+static void fuse(struct ir_insn *in, const struct facts *f)
 {
-    uint8_t base;
+    unsigned a = in->a, b = in->b;
 
-    if (in->code != IR_ADD || in->type != IR_I64 || in->imm_b || in->a == in->b ||
-        before->code != IR_SHADD || before->b != 0 || in->d != before->d)
+    if (in->code == IR_SHR || in->code == IR_SAR) {
+        fuse_shifts(in, f);
         return;
-    if (in->a == before->d)
-        base = in->b;
-    else if (in->b == before->d)
-        base = in->a;
-    else
+    }
+    if (in->imm_b || in->type != IR_I64)
         return;
-    in->code = IR_SHADD;
-    in->type = before->type;
-    in->a = before->a;
-    in->b = base;
-    in->imm = before->imm;
-    before->code = IR_NOP;
-    before->type = IR_I64;
+    if (in->code == IR_ADD && (fuse_shift_add(in, f, a, b) || fuse_shift_add(in, f, b, a)))
+        return;
+    if (in->code == IR_ADD || in->code == IR_OR || in->code == IR_XOR)
+        (void)(fuse_rotation(in, f, a, b, IR_I32) || fuse_rotation(in, f, b, a, IR_I32) ||
+               fuse_rotation(in, f, a, b, IR_I64) || fuse_rotation(in, f, b, a, IR_I64));
 }
 
 static void simplify_access(struct ir_insn *in, const struct facts *f)
@@ -305,17 +325,25 @@ static void simplify_access(struct ir_insn *in, const struct facts *f)
     in->imm = address;
 }
 
-// Out of the region only: instructions inside are not prepared for being jumped to, other than by the
-// jumps that were seen when it was divided into pieces.
+// auipc and jalr: a jump to a known place. The link register is the one that auipc wrote. Out of the
+// region only: instructions inside are not prepared for being jumped to, other than by the jumps that
+// were seen when it was divided into pieces.
 static void simplify_jump_to(struct ir_insn *in, const struct facts *f, const struct region *r)
 {
+    struct ir_insn *o = f->origin[in->a];
     int64_t target;
 
-    if (!is_constant(f, in->a) || in->d != IR_NO_REG)
+    if (!is_constant(f, in->a))
         return;
     target = (int64_t)(((f->value[in->a] + (uint64_t)in->imm) & ~1ull) - r->pc);
     if (jit_region_find_op(r, target) >= 0)
         return;
+    if (in->d != IR_NO_REG) {
+        if (in->d != in->a || !o || o->code != IR_CONST || f->seen >> in->a & 1)
+            return;
+        o->imm = (int64_t)(r->pc + r->ops[in->op].offset + r->ops[in->op].length);
+        in->d = IR_NO_REG;
+    }
     in->code = IR_JUMP;
     in->imm = target;
     in->a = 0;
@@ -338,15 +366,45 @@ static bool gives_word(const struct ir_insn *in)
     }
 }
 
-static void note(struct facts *f, const struct ir_insn *in)
+// Bits 63 to 31 of the operands are all alike, so they are in the result.
+static bool keeps_words(const struct facts *f, const struct ir_insn *in)
 {
-    unsigned d = in->d;
+    bool a = f->word >> in->a & 1, b = in->imm_b || f->word >> in->b & 1;
+
+    switch (in->code) {
+    case IR_MOVE: return a;
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+    case IR_ANDN:
+    case IR_ORN:
+    case IR_XNOR:
+    case IR_MIN:
+    case IR_MAX: return a && b;
+    case IR_SAR: return a;
+    default: return false;
+    }
+}
+
+static void note(struct facts *f, struct ir_insn *in)
+{
+    unsigned has = ir_properties((enum ir_code)in->code), d = in->d;
     bool word;
 
-    if (!(ir_properties((enum ir_code)in->code) & IR_HAS_D) || d == IR_NO_REG)
+    if (has & IR_HAS_A)
+        f->seen |= 1u << in->a;
+    if (has & IR_HAS_B && !in->imm_b)
+        f->seen |= 1u << in->b;
+    if (has & IR_IS_OUT)
+        f->seen = UINT32_MAX;
+    if (!(has & IR_HAS_D) || d == IR_NO_REG)
         return;
-    word = in->code == IR_MOVE ? f->word >> in->a & 1 : gives_word(in);
+    word = in->word = gives_word(in) || keeps_words(f, in);
     f->constant &= ~(1u << d);
+    f->seen &= ~(1u << d);
+    f->of_a[d] = f->version[in->a];
+    f->version[d]++;
+    f->origin[d] = has & IR_IS_PURE ? in : NULL;
     f->word = (f->word & ~(1u << d)) | (uint32_t)word << d;
     if (in->code == IR_CONST) {
         f->constant |= 1u << d;
@@ -372,8 +430,7 @@ static void fold_known(struct ir_insn *in, const struct facts *f)
     }
 }
 
-static void simplify(struct ir_insn *in, struct ir_insn *before, const struct facts *f,
-                     const struct region *r)
+static void simplify(struct ir_insn *in, const struct facts *f, const struct region *r)
 {
     if (ir_is_access(in)) {
         simplify_access(in, f);
@@ -389,62 +446,113 @@ static void simplify(struct ir_insn *in, struct ir_insn *before, const struct fa
     take_constants(in, f);
     if (in->imm_b)
         simplify_constant_operand(in);
-    if (before) {
-        fuse(in, before);
-        fuse_word_add(in, before);
-    }
+    fuse(in, f);
     if (in->code == IR_EXTEND && in->type == IR_I32 && f->word >> in->a & 1)
         make_move(in);
 }
 
 static void forward(struct ir *ir, const struct region *r)
 {
-    struct ir_insn *before = NULL;
-    struct facts f;
+    struct facts f = {0};
 
     forget_all(&f);
     for (unsigned i = 0; i < ir->count; i++) {
         struct ir_insn *in = &ir->insns[i];
 
-        if (in->code == IR_PIECE) {
-            before = NULL;
-            if (r->ops[in->op].target)
-                forget_all(&f);
-            continue;
-        }
-        simplify(in, before, &f, r);
+        if (in->code == IR_PIECE && r->ops[in->op].target)
+            forget_all(&f);
+        simplify(in, &f, r);
         if (in->code == IR_GUEST)
             forget_all(&f);
         note(&f, in);
-        if (in->code != IR_NOP)
-            before = in;
     }
 }
 
-// Drops results that are overwritten before anything can see them.
+// What later operations want of each register, going backward.
+struct wants {
+    uint64_t any;  // bit per register: its value
+    uint64_t high; // bits 63 to 32 of it
+};
+
+static bool is_logic(enum ir_code code)
+{
+    return code == IR_AND || code == IR_OR || code == IR_XOR || code == IR_ANDN || code == IR_ORN ||
+           code == IR_XNOR || code == IR_MOVE;
+}
+
+// Operations that make a word and can leave its upper half undefined.
+static bool can_be_loose(const struct ir_insn *in)
+{
+    if (!in->word || !(ir_properties((enum ir_code)in->code) & IR_IS_PURE))
+        return false;
+    return in->type == IR_I32 || is_logic((enum ir_code)in->code);
+}
+
+// Whether the lower halves of its operands are enough for what it does.
+static bool takes_low_a(const struct ir_insn *in)
+{
+    return in->loose ||
+           (in->type == IR_I32 && (ir_properties((enum ir_code)in->code) & IR_IS_PURE)) ||
+           in->code == IR_EXTEND || (in->code == IR_SHADD && in->type == IR_U32) ||
+           (in->code == IR_AND && in->imm_b && in->imm >= 0);
+}
+
+static bool takes_low_b(const struct ir_insn *in)
+{
+    if (in->code == IR_STORE)
+        return ir_type_size((enum ir_type)in->type) <= 4;
+    return in->loose ||
+           (in->type == IR_I32 && (ir_properties((enum ir_code)in->code) & IR_IS_PURE));
+}
+
+static void want(struct wants *w, unsigned reg, bool low)
+{
+    w->any |= 1ull << reg;
+    if (!low)
+        w->high |= 1ull << reg;
+}
+
+static void want_operands(struct wants *w, const struct ir_insn *in)
+{
+    unsigned has = ir_properties((enum ir_code)in->code);
+
+    if (has & IR_HAS_A)
+        want(w, in->a, takes_low_a(in));
+    if (has & IR_HAS_B && !in->imm_b)
+        want(w, in->b, takes_low_b(in));
+}
+
+// Where an access may leave, code out of line makes loose values right first, so that it wants no
+// upper halves here; but it wants all values. Other operations that leave want everything.
+static void pass_access(struct wants *w, const struct ir_insn *in)
+{
+    w->any = UINT64_MAX;
+    if (in->code == IR_LOAD)
+        w->high &= ~(1ull << in->d);
+    want_operands(w, in);
+}
+
+// Drops results that are overwritten before anything can see them, and finds what may be loose.
 static void backward(struct ir *ir)
 {
-    uint64_t live = UINT64_MAX;
+    struct wants w = {UINT64_MAX, UINT64_MAX};
 
     for (unsigned i = ir->count; i-- > 0;) {
         struct ir_insn *in = &ir->insns[i];
         unsigned has = ir_properties((enum ir_code)in->code);
 
-        if (has & IR_IS_OUT || in->code == IR_PIECE) {
-            live = UINT64_MAX;
-            continue;
-        }
-        if (in->code == IR_NOP)
-            continue;
-        if (!(live >> in->d & 1)) {
+        if (ir_is_access(in)) {
+            pass_access(&w, in);
+        } else if (has & IR_IS_OUT || in->code == IR_PIECE) {
+            w = (struct wants){UINT64_MAX, UINT64_MAX};
+        } else if (in->code != IR_NOP && !(w.any >> in->d & 1)) {
             *in = (struct ir_insn){.code = IR_NOP, .op = in->op};
-            continue;
+        } else if (in->code != IR_NOP) {
+            in->loose = !(w.high >> in->d & 1) && can_be_loose(in);
+            w.any &= ~(1ull << in->d);
+            w.high &= ~(1ull << in->d);
+            want_operands(&w, in);
         }
-        live &= ~(1ull << in->d);
-        if (has & IR_HAS_A)
-            live |= 1ull << in->a;
-        if (has & IR_HAS_B && !in->imm_b)
-            live |= 1ull << in->b;
     }
 }
 

@@ -34,8 +34,11 @@ struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from)
         return NULL;
     }
     e->stub_count++;
-    *s = (struct stub){
-        .kind = (uint8_t)kind, .op = (uint16_t)e->index, .in = (uint16_t)e->in, .from = from};
+    *s = (struct stub){.kind = (uint8_t)kind,
+                       .op = (uint16_t)e->index,
+                       .in = (uint16_t)e->in,
+                       .from = from,
+                       .loose = e->loose};
     return s;
 }
 
@@ -55,6 +58,7 @@ static void emit_piece(struct emitter *e, const struct ir_insn *in)
 {
     e->labels[in->op] = e->a.used;
     e->boxed = 0;
+    e->loose = 0;
     x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), (int32_t)in->imm);
     if (e->region->ops[in->op].back || in->op == 0)
         add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
@@ -83,6 +87,21 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampo
         emit_guest(e, in, trampoline);
     for (unsigned i = first_stub; i < e->stub_count; i++)
         e->stubs[i].back = e->a.used;
+    if (ir_properties((enum ir_code)in->code) & IR_HAS_D)
+        e->loose = (e->loose & ~(1ull << in->d)) | (uint64_t)in->loose << in->d;
+}
+
+// Sign-extends what is loose: the registers become what the guest may see.
+static void tighten(struct emitter *e, uint64_t loose)
+{
+    for (unsigned n = 1; n < 32; n++) {
+        unsigned reg = define_x(e, n, RAX);
+
+        if (!(loose >> n & 1))
+            continue;
+        x86_op(&e->a, 0x63 | X_W, reg, guest_x(e, n)); // movsxd
+        finish_x(e, n, reg);
+    }
 }
 
 static void jump_to_thunk(struct emitter *e, const uint8_t *thunk)
@@ -132,8 +151,12 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
     x86_patch_here(&e->a, s->from);
     e->index = s->op;
     e->in = s->in;
+    e->loose = s->loose;
     switch (s->kind) {
-    case STUB_STEP: call_step(e, s->op, trampoline); break;
+    case STUB_STEP:
+        tighten(e, s->loose);
+        call_step(e, s->op, trampoline);
+        break;
     case STUB_BUDGET:
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(BUDGET_REG), op->left);
         leave_map(e);

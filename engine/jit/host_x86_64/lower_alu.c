@@ -35,9 +35,11 @@ static void load_x(struct emitter *e, unsigned reg, unsigned n)
         x86_op(&e->a, 0x8b | X_W, reg, guest_x(e, n));
 }
 
-static void sign_extend_32(struct emitter *e, unsigned to, unsigned from)
+// A word's upper half, unless nothing looks at it.
+static void sign_extend_32(struct emitter *e, const struct ir_insn *in, unsigned reg)
 {
-    x86_op(&e->a, 0x63 | X_W, to, x86_r(from)); // movsxd
+    if (!in->loose)
+        x86_op(&e->a, 0x63 | X_W, reg, x86_r(reg)); // movsxd
 }
 
 static bool is_wide(const struct ir_insn *in)
@@ -85,7 +87,7 @@ static void binary(struct emitter *e, const struct ir_insn *in, enum x86_alu alu
         alu_register(e, alu, w, d, b);
     }
     if (!w)
-        sign_extend_32(e, d, d);
+        sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
 }
 
@@ -102,7 +104,7 @@ static void add_constant(struct emitter *e, const struct ir_insn *in)
         x86_alu_imm(&e->a, ALU_ADD, w, x86_r(d), imm);
     }
     if (!w)
-        sign_extend_32(e, d, d);
+        sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
 }
 
@@ -111,8 +113,8 @@ static void alu_constant(struct emitter *e, const struct ir_insn *in, enum x86_a
 {
     unsigned d = define_x(e, in->d, RAX);
 
-    if (in->d == in->a && !in_register(e, in->d) && is_wide(in)) {
-        x86_alu_imm(&e->a, alu, true, guest_x(e, in->d), (int32_t)in->imm);
+    if (in->d == in->a && !in_register(e, in->d) && (is_wide(in) || in->loose)) {
+        x86_alu_imm(&e->a, alu, is_wide(in), guest_x(e, in->d), (int32_t)in->imm);
     } else if (alu == ALU_ADD) {
         add_constant(e, in);
     } else {
@@ -143,7 +145,7 @@ static void shift_constant(struct emitter *e, const struct ir_insn *in, enum shi
         x86_byte(&e->a, (uint8_t)in->imm);
     }
     if (!w)
-        sign_extend_32(e, d, d);
+        sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
 }
 
@@ -165,7 +167,7 @@ static void shift_register(struct emitter *e, const struct ir_insn *in, enum shi
         mov_rr(e, d, RAX);
     }
     if (!w)
-        sign_extend_32(e, d, d);
+        sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
 }
 
@@ -220,7 +222,7 @@ static void multiply(struct emitter *e, const struct ir_insn *in)
     else
         x86_op(&e->a, 0xaf | X_0F | (w ? X_W : 0), d, guest_x(e, in->b));
     if (!w)
-        sign_extend_32(e, d, d);
+        sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
 }
 
@@ -270,7 +272,7 @@ static void divide(struct emitter *e, const struct ir_insn *in, bool is_signed, 
     }
     x86_op(&e->a, 0xf7 | flags, is_signed ? 7 : 6, x86_r(RCX));
     if (!w)
-        sign_extend_32(e, result, result);
+        sign_extend_32(e, in, result);
     finish_x(e, in->d, result);
 }
 
@@ -288,8 +290,8 @@ static void shift_add(struct emitter *e, const struct ir_insn *in)
     } else {
         s = use_x(e, in->a, RAX);
     }
-    if (in->b && in_register(e, in->b) && in->imm <= 3) {
-        x86_op(&e->a, 0x8d | X_W, d, x86_mis(e->gpr[in->b], s, (unsigned)in->imm, 0));
+    if (in->b && in->imm <= 3) {
+        x86_op(&e->a, 0x8d | X_W, d, x86_mis(use_x(e, in->b, RCX), s, (unsigned)in->imm, 0));
         finish_x(e, in->d, d);
         return;
     }
@@ -315,6 +317,16 @@ static void unary(struct emitter *e, const struct ir_insn *in, unsigned opcode)
     finish_x(e, in->d, d);
 }
 
+static void move(struct emitter *e, const struct ir_insn *in)
+{
+    unsigned d = define_x(e, in->d, RAX);
+
+    if (in->d == in->a)
+        return;
+    load_x(e, d, in->a);
+    finish_x(e, in->d, d);
+}
+
 static void extend(struct emitter *e, const struct ir_insn *in)
 {
     static const unsigned opcodes[IR_TYPES] = {
@@ -322,7 +334,10 @@ static void extend(struct emitter *e, const struct ir_insn *in)
         [IR_U32] = 0x8b,       [IR_U16] = 0xb7 | X_0F,       [IR_U8] = 0xb6 | X_0F | X_BYTE,
     };
 
-    unary(e, in, opcodes[in->type]);
+    if (in->loose)
+        move(e, in);
+    else
+        unary(e, in, opcodes[in->type]);
 }
 
 // d = a op ~b
@@ -426,14 +441,6 @@ static void constant(struct emitter *e, const struct ir_insn *in)
         return;
     }
     x86_mov_imm(&e->a, d, (uint64_t)in->imm);
-    finish_x(e, in->d, d);
-}
-
-static void move(struct emitter *e, const struct ir_insn *in)
-{
-    unsigned d = define_x(e, in->d, RAX);
-
-    load_x(e, d, in->a);
     finish_x(e, in->d, d);
 }
 

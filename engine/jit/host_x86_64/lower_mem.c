@@ -182,7 +182,7 @@ void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind 
     switch (kind) {
     case STUB_STREAM: // this round is in another page
         range_of(in, &low, &high);
-        look_up(e, base, low, high, in->for_write, STUB_ALONE);
+        look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_ALONE);
         if (base == NO_BASE)
             x86_mov_imm(&e->a, RDX, (uint64_t)low & ~(uint64_t)(HULL_PAGE_SIZE - 1));
         x86_op(&e->a, 0x89 | X_W, RDX, SLOT(in, page));

@@ -8,7 +8,7 @@
 
 // Moving a register in and out costs four accesses to memory; this many uses, of which those in a loop
 // count more, are worth it.
-#define WORTH 16
+#define WORTH 6
 #define LOOP_WEIGHT 8
 #define WEIGHT_MAX 512
 

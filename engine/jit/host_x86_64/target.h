@@ -54,6 +54,7 @@ struct stub {
     size_t from; // the jump that leads here
     size_t back; // where it goes on (STUB_STEP)
     gva_t pc;    // STUB_EXIT
+    uint64_t loose;
 };
 
 // An FMA has four: three operands and the result. A stream has three, one behind the other.
@@ -79,6 +80,7 @@ struct emitter {
     unsigned index; // of the op
     unsigned in;    // of the IR's operation
     uint32_t boxed; // FP registers known to hold a boxed single
+    uint64_t loose; // integer registers whose upper half is to be made right before a step
     size_t labels[REGION_INSNS_MAX];
     struct {
         size_t at;

@@ -138,8 +138,11 @@ static uint64_t run(unsigned mode, uint64_t (*fn)(uint64_t), uint64_t rounds)
     uint64_t result;
 
     csr_clear(mstatus, STATUS_MIE); // rt_run_in() must not be interrupted
-    if (mode != PRIV_M)
-        return rt_run_in(mode, fn, rounds, 0);
+    if (mode != PRIV_M) {
+        result = rt_run_in(mode, fn, rounds, 0);
+        csr_clear(mstatus, STATUS_MIE); // the caller looks at what the handler counts
+        return result;
+    }
     csr_set(mstatus, STATUS_MIE);
     result = fn(rounds);
     csr_clear(mstatus, STATUS_MIE);
