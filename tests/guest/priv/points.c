@@ -171,6 +171,7 @@ static void same_results(bool (*handler)(struct rt_frame *), unsigned irq, uint6
         do
             EQ(run(modes[i % 3], compute, rounds), want);
         while (taken < 20);
+        csr_clear(mstatus, STATUS_MIE); // on return from the other modes it may be on
         taken = shared = done = 0;
         do {
             run(modes[i % 3], reserve, rounds);
