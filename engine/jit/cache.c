@@ -18,6 +18,13 @@
 // A page of code has a region at least, which takes more than this.
 #define CODE_PER_PAGE 256
 
+// Builds that are there to find faults look at all that is translated, others where HULL_JIT_VERIFY asks.
+#ifdef HULL_DEBUG
+#define VERIFY true
+#else
+#define VERIFY false
+#endif
+
 // The machine may be small. HULL_JIT_CACHE, in KiB, is for tests that want it to overflow.
 static size_t code_size(void)
 {
@@ -78,6 +85,7 @@ int jit_cache_create(struct vm *vm)
         jit_cache_destroy(vm);
         return -HULL_ENOMEM;
     }
+    cache->verify = VERIFY || getenv("HULL_JIT_VERIFY");
     jit_host_make_thunks(cache);
     cache->code_start = cache->code_used;
     return 0;

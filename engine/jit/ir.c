@@ -84,6 +84,16 @@ int ir_print(const struct ir_insn *in, char *buf, size_t size)
     return n;
 }
 
+static bool is_shift(enum ir_code code)
+{
+    return (code >= IR_SHL && code <= IR_ROR) || (code >= IR_BIT_SET && code <= IR_BIT_GET);
+}
+
+static bool fits(int64_t v)
+{
+    return v == (int32_t)v;
+}
+
 static const char *verify_operands(const struct ir_insn *in)
 {
     unsigned has = table[in->code].properties;
@@ -96,7 +106,14 @@ static const char *verify_operands(const struct ir_insn *in)
         return "no such a";
     if ((has & IR_HAS_B) && in->b > 31)
         return "no such b";
-    if (in->imm_b && (!(has & IR_HAS_B) || in->imm != (int32_t)in->imm))
+    if (in->imm_b && (!(has & IR_HAS_B) || !fits(in->imm)))
+        return "a constant that does not fit";
+    if (in->imm_b && is_shift((enum ir_code)in->code) &&
+        (uint64_t)in->imm > (in->type == IR_I32 ? 31 : 63))
+        return "a shift by more than there are bits";
+    if (in->code == IR_SHADD && (uint64_t)in->imm > 63)
+        return "a shift by more than there are bits";
+    if (in->code == IR_JUMP_TO && !fits(in->imm))
         return "a constant that does not fit";
     return NULL;
 }
@@ -110,8 +127,8 @@ static const char *verify_type(const struct ir_insn *in)
     case IR_EXTEND:
         return in->type > IR_I64 && in->type <= IR_U8 ? NULL : "extends from no smaller type";
     case IR_SHADD: return in->type == IR_I64 || in->type == IR_U32 ? NULL : "wrong type";
-    case IR_LOAD:
-    case IR_STORE: return in->type <= IR_U8 ? NULL : "wrong type";
+    case IR_LOAD: return in->type <= IR_U8 ? NULL : "wrong type";
+    case IR_STORE: return in->type <= IR_I8 ? NULL : "wrong type";
     case IR_FLOAD:
     case IR_FSTORE: return in->type == IR_F32 || in->type == IR_F64 ? NULL : "wrong type";
     default:
@@ -120,8 +137,27 @@ static const char *verify_type(const struct ir_insn *in)
     }
 }
 
+// What the back end may leave to the interpreter has to be what the guest's instruction is.
+static const char *verify_step(const struct ir_insn *in, const struct region_op *rop)
+{
+    unsigned has = table[in->code].properties;
+
+    if (ir_is_access(in)) {
+        if (in->code == IR_LOAD || in->code == IR_FLOAD ? in->d != rop->op.rd
+                                                        : in->b != rop->op.rs2)
+            return "an access of another register than the guest's";
+    } else if ((has & (IR_IS_PURE | IR_IS_OUT)) == (IR_IS_PURE | IR_IS_OUT)) {
+        if (in->d != rop->op.rd || in->a != rop->op.rs1 || in->imm_b ||
+            ((has & IR_HAS_B) && in->b != rop->op.rs2))
+            return "other operands than the guest's";
+    }
+    return NULL;
+}
+
 static const char *verify_slot(const struct ir *ir, const struct ir_insn *in, uint32_t *open)
 {
+    if (!fits(in->imm) || in->access > IR_FOLLOW)
+        return "no such access";
     if (in->access == IR_LOOK_UP)
         return NULL;
     if (in->slot >= ir->slots)
@@ -131,14 +167,46 @@ static const char *verify_slot(const struct ir *ir, const struct ir_insn *in, ui
     *open |= 1u << in->slot;
     if (in->low > 0 || in->high < (int)ir_type_size(in->type) || in->high - in->low > 4096)
         return "a slot's range without its own access";
+    if (in->a && (!fits(in->imm + in->low) || !fits(in->imm + in->high)))
+        return "a slot's range that does not fit";
+    if (ir_is_store(in) && !in->for_write)
+        return "a store to a page that is looked up for loads";
     if ((in->access == IR_STREAM) != (ir->streams >> in->slot & 1))
         return "a stream that is not announced";
     return NULL;
 }
 
+// Jumps inside the region go to places that know of it: facts end there, and the budget is looked at.
+static const char *verify_jump(const struct ir_insn *in, const struct region *r)
+{
+    int target;
+
+    if (in->code != IR_BRANCH && in->code != IR_JUMP)
+        return NULL;
+    target = jit_region_find_op(r, in->imm);
+    if (target < 0)
+        return NULL;
+    if (!r->ops[target].leader || !r->ops[target].target)
+        return "a jump to where none is expected";
+    if ((unsigned)target <= in->op && !r->ops[target].back)
+        return "a jump back to where the budget is not looked at";
+    return NULL;
+}
+
+static const char *verify_piece(const struct ir_insn *in, const struct ir_insn *before,
+                                const struct region_op *rop)
+{
+    bool first = !before || before->op != in->op;
+
+    if (in->code != IR_PIECE)
+        return rop->leader && first ? "a piece is missing" : NULL;
+    if (!rop->leader || !first || in->imm != rop->left)
+        return "a piece that is none";
+    return NULL;
+}
+
 const char *ir_verify(const struct ir *ir, const struct region *region)
 {
-    unsigned op = 0;
     uint32_t open = 0;
 
     if (ir->count > IR_INSNS_MAX || ir->slots > IR_SLOTS)
@@ -146,20 +214,39 @@ const char *ir_verify(const struct ir *ir, const struct region *region)
     if (!ir->count || ir->insns[0].code != IR_PIECE)
         return "does not begin with a piece";
     for (unsigned i = 0; i < ir->count; i++) {
-        const struct ir_insn *in = &ir->insns[i];
-        const char *wrong = verify_operands(in);
+        const struct ir_insn *in = &ir->insns[i], *before = i ? in - 1 : NULL;
+        const struct region_op *rop = &region->ops[in->op];
+        const char *wrong;
 
-        if (in->op >= region->count || in->op < op)
+        if (in->op >= region->count || (before && in->op < before->op))
             return "instructions out of order";
-        op = in->op;
-        if (in->code == IR_PIECE && (region->ops[op].target || op == 0))
+        if (in->code >= IR_COUNT)
+            return "no such operation";
+        if (in->code == IR_PIECE && (rop->target || in->op == 0))
             open = 0; // what is open here is not known
-        if (!wrong)
-            wrong = verify_type(in);
+        wrong = verify_piece(in, before, rop);
+        wrong = wrong ? wrong : verify_operands(in);
+        wrong = wrong ? wrong : verify_type(in);
+        wrong = wrong ? wrong : verify_step(in, rop);
+        wrong = wrong ? wrong : verify_jump(in, region);
         if (!wrong && ir_is_access(in))
             wrong = verify_slot(ir, in, &open);
         if (wrong)
             return wrong;
     }
     return NULL;
+}
+
+const char *ir_translate(struct ir *ir, const struct region *region, bool verify)
+{
+    static void (*const passes[])(struct ir *, const struct region *) = {ir_make, ir_optimize,
+                                                                         ir_share_accesses};
+    const char *wrong = NULL;
+
+    for (unsigned i = 0; i < sizeof(passes) / sizeof(passes[0]) && !wrong; i++) {
+        passes[i](ir, region);
+        if (verify)
+            wrong = ir_verify(ir, region);
+    }
+    return wrong;
 }

@@ -89,9 +89,11 @@ static inline bool ir_is_store(const struct ir_insn *in)
 {
     return in->code == IR_STORE || in->code == IR_FSTORE;
 }
-// NULL, or what is wrong with it: every operation's operands and type, the order of instructions, slots
-// opened before they are followed.
+// NULL, or what is wrong with it: every operation's operands and type, the order of instructions, pieces
+// and jumps between them, slots opened before they are followed, what the interpreter may have to do.
 const char *ir_verify(const struct ir *ir, const struct region *region);
+// All of the above. With `verify` the answer is ir_verify()'s behind the pass where it is not NULL.
+const char *ir_translate(struct ir *ir, const struct region *region, bool verify);
 // One operation as text; the length that it needs, as snprintf().
 int ir_print(const struct ir_insn *in, char *buf, size_t size);
 

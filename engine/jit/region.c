@@ -22,52 +22,47 @@ static bool is_jump(unsigned id)
     return id == INSN_JAL || id == INSN_JALR;
 }
 
-// What a region is made from. Its bytes are copied before they are decoded: other harts may be
-// writing there.
-struct draft {
-    unsigned count, bytes;
-    struct region_op ops[REGION_INSNS_MAX];
-    uint8_t copy[REGION_INSNS_MAX * 4];
-};
-
-// Takes the instruction at d->bytes into the copy. False: it does not lie in the page wholly.
-static bool fetch(struct draft *d, const uint8_t *source, unsigned room, uint32_t *raw)
+// Takes the instruction behind those that are there into the copy: other harts may be writing to
+// `source`. False: it does not lie in the room wholly.
+static bool fetch(struct region_draft *d, const uint8_t *source, unsigned room, uint32_t *raw)
 {
-    if (d->bytes + 2 > room)
+    unsigned at = d->region.bytes;
+
+    if (at + 2 > room)
         return false;
-    *raw = read16(source + d->bytes);
+    *raw = read16(source + at);
     if (riscv_insn_length(*raw) == 4) {
-        if (d->bytes + 4 > room)
+        if (at + 4 > room)
             return false;
-        *raw |= (uint32_t)read16(source + d->bytes + 2) << 16;
+        *raw |= (uint32_t)read16(source + at + 2) << 16;
     }
-    memcpy(d->copy + d->bytes, raw, riscv_insn_length(*raw));
+    memcpy(d->copy + at, raw, riscv_insn_length(*raw));
     return true;
 }
 
 // Decodes up to REGION_INSNS_MAX instructions. The region ends behind a jump that no branch leads
 // over, and before what can't be translated.
-static void decode_region(struct jit *jit, gva_t pc, const uint8_t *source, struct draft *d)
+static void decode(struct region_draft *d, const struct riscv_decoder *decoder,
+                   const uint8_t *source, unsigned room)
 {
-    unsigned room = HULL_PAGE_SIZE - (unsigned)(pc & ~PAGE_MASK), reach = 0;
+    struct region *r = &d->region;
+    unsigned reach = 0;
     struct insn insn;
     uint32_t raw;
 
-    d->count = d->bytes = 0;
-    while (d->count < REGION_INSNS_MAX && fetch(d, source, room, &raw)) {
-        struct region_op *op = &d->ops[d->count];
+    while (r->count < REGION_INSNS_MAX && fetch(d, source, room, &raw)) {
+        struct region_op *op = &d->ops[r->count];
 
-        riscv_decode(jit->cpu.decoder, raw, &insn);
-        *op =
-            (struct region_op){.id = insn.id, .offset = (uint16_t)d->bytes, .length = insn.length};
+        riscv_decode(decoder, raw, &insn);
+        *op = (struct region_op){.id = insn.id, .offset = r->bytes, .length = insn.length};
         interp_make_op(&op->op, &insn, 0, interp_steps);
-        if (!jit_host_translates(op, jit->cpu.flavor))
+        if (!jit_host_translates(op, r->flavor))
             break;
-        d->count++;
-        d->bytes += insn.length;
+        r->count++;
+        r->bytes = (uint16_t)(r->bytes + insn.length);
         if (is_branch(insn.id) && insn.imm > 0 && op->offset + (unsigned)insn.imm > reach)
             reach = op->offset + (unsigned)insn.imm;
-        if (is_jump(insn.id) && d->bytes > reach)
+        if (is_jump(insn.id) && r->bytes > reach)
             break;
     }
 }
@@ -123,35 +118,46 @@ static void mark_pieces(struct region *r)
     }
 }
 
-static struct region *region_build(struct jit *jit, struct code_page *page, gva_t pc,
-                                   const uint8_t *source, const struct draft *d)
+bool jit_region_draft(struct region_draft *d, const struct riscv_decoder *decoder, gva_t pc,
+                      unsigned flavor, const uint8_t *source, unsigned room)
+{
+    unsigned page_room = HULL_PAGE_SIZE - (unsigned)(pc & ~PAGE_MASK);
+
+    d->region =
+        (struct region){.pc = pc, .flavor = (uint8_t)flavor, .ops = d->ops, .copy = d->copy};
+    decode(d, decoder, source, room < page_room ? room : page_room);
+    if (d->region.count)
+        mark_pieces(&d->region);
+    return d->region.count;
+}
+
+// Into the memory for code. NULL: no room.
+static struct region *region_build(struct jit *jit, const struct region_draft *d,
+                                   const struct ir *ir)
 {
     struct region *r = jit_meta_alloc(jit->cache, sizeof(*r));
-    struct region_op *ops = jit_meta_alloc(jit->cache, d->count * sizeof(*ops));
-    uint8_t *copy = jit_meta_alloc(jit->cache, d->bytes);
-    struct ir ir;
+    struct region_op *ops = jit_meta_alloc(jit->cache, d->region.count * sizeof(*ops));
+    uint8_t *copy = jit_meta_alloc(jit->cache, d->region.bytes);
 
     if (!r || !ops || !copy)
         return NULL;
-    memcpy(ops, d->ops, d->count * sizeof(*ops));
-    memcpy(copy, d->copy, d->bytes);
-    *r = (struct region){
-        .pc = pc,
-        .source = source,
-        .page = page,
-        .count = (uint16_t)d->count,
-        .bytes = (uint16_t)d->bytes,
-        .flavor = page->flavor,
-        .priv = page->priv,
-        .global = page->global,
-        .ops = ops,
-        .copy = copy,
-    };
-    mark_pieces(r);
-    ir_make(&ir, r);
-    ir_optimize(&ir, r);
-    ir_share_accesses(&ir, r);
-    return jit_host_emit(jit, r, &ir) ? r : NULL;
+    memcpy(ops, d->ops, d->region.count * sizeof(*ops));
+    memcpy(copy, d->copy, d->region.bytes);
+    *r = d->region;
+    r->ops = ops;
+    r->copy = copy;
+    return jit_host_emit(jit, r, ir) ? r : NULL;
+}
+
+// What the front or the middle has made wrong is not run: the code there stays with the interpreter.
+static bool translate(const struct jit_cache *cache, struct ir *ir, const struct region *r)
+{
+    const char *wrong = ir_translate(ir, r, cache->verify);
+
+    if (wrong)
+        hull_log(&cache->vm->env, HULL_LOG_ERROR, "jit", "the code at 0x%llx is not translated: %s",
+                 (unsigned long long)r->pc, wrong);
+    return !wrong;
 }
 
 // Under the lock: one translates at a time.
@@ -160,7 +166,8 @@ static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *
     struct jit_cache *cache = jit->cache;
     struct code_page *page;
     struct region *r = NULL;
-    struct draft d;
+    struct region_draft d;
+    struct ir ir;
 
     if (!jit_cache_usable(jit))
         return NULL;
@@ -169,16 +176,22 @@ static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *
         r = jit_page_region(cache, page, pc); // somebody was faster
     if (r)
         return r;
-    decode_region(jit, pc, source, &d);
-    if (!d.count)
+    if (!jit_region_draft(&d, jit->cpu.decoder, pc, jit->cpu.flavor, source, HULL_PAGE_SIZE))
         return NULL;
-    if (page)
-        r = region_build(jit, page, pc, source, &d);
+    d.region.source = source;
+    if (page) {
+        d.region.page = page;
+        d.region.priv = page->priv;
+        d.region.global = page->global;
+        if (!translate(cache, &ir, &d.region))
+            return NULL;
+        r = region_build(jit, &d, &ir);
+    }
     if (!r) {
         jit_cache_forget(cache);
         return NULL;
     }
-    atomic_fetch_add_explicit(&cache->translated, d.count, memory_order_release);
+    atomic_fetch_add_explicit(&cache->translated, r->count, memory_order_release);
     jit_page_add(cache, r);
     jit_code_settle(cache);
     return r;

@@ -73,6 +73,13 @@ struct region {
     uint8_t *copy; // of its bytes
 };
 
+// A region outside of the memory for code: `ops` and `copy` are its own.
+struct region_draft {
+    struct region region;
+    struct region_op ops[REGION_INSNS_MAX];
+    uint8_t copy[REGION_INSNS_MAX * 4];
+};
+
 // What a region's loads and stores remember of a page (access.c).
 struct jit_slot {
     uint64_t addend;      // from guest to host addresses; 0: not known
@@ -116,6 +123,7 @@ struct jit_cache {
     size_t meta_size, meta_used;
     uint32_t page_count, page_max;
 
+    bool verify;            // the IR, before code is made of it
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
     const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
@@ -190,6 +198,11 @@ void jit_page_add(struct jit_cache *cache, struct region *region); // under the 
 // region.c
 // Translates the code at pc. NULL: nothing there can be translated, or not now.
 struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source);
+
+// What lies at `source`, at most `room` bytes, as far as a region goes: nothing but these arguments
+// matters. False: nothing there can be translated.
+bool jit_region_draft(struct region_draft *draft, const struct riscv_decoder *decoder, gva_t pc,
+                      unsigned flavor, const uint8_t *source, unsigned room);
 
 // Index of the op at a byte offset, or -1: outside, or the middle of an instruction.
 int jit_region_find_op(const struct region *r, int64_t offset);

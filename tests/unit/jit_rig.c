@@ -67,6 +67,7 @@ int set_up(void **state)
 #endif
     rig = calloc(1, sizeof(*rig));
     setenv("HULL_JIT_HOT", "0", 1); // everything is translated at once
+    setenv("HULL_JIT_VERIFY", "1", 1);
     machine_up(&rig->m[INTERP], &interp_engine);
     machine_up(&rig->m[JIT], &jit_engine);
     *state = rig;
