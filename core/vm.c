@@ -7,14 +7,10 @@
 
 #define NSEC_PER_TICK (HULL_NSEC_PER_SEC / HULL_TIMEBASE_HZ)
 
-// Destroys the first `count` vCPUs, and what they shared.
 static void destroy_vcpus(struct vm *vm, unsigned count)
 {
     while (count)
         vm->engine->vcpu_destroy(&vm->vcpus[--count]);
-    if (vm->engine->vm_destroy)
-        vm->engine->vm_destroy(vm);
-    vm->vcpu_count = 0;
 }
 
 int hull_vm_init(struct vm *vm, const struct hull_env *env, const struct vm_owner *owner,
@@ -27,14 +23,6 @@ int hull_vm_init(struct vm *vm, const struct hull_env *env, const struct vm_owne
     vm->owner = *owner;
     vm->engine = engine;
     vm->vcpu_count = vcpu_count;
-    if (engine->vm_create) {
-        int error = engine->vm_create(vm);
-
-        if (error) {
-            vm->vcpu_count = 0;
-            return error;
-        }
-    }
     for (unsigned i = 0; i < vcpu_count; i++) {
         struct vcpu *vcpu = &vm->vcpus[i];
 
@@ -44,6 +32,7 @@ int hull_vm_init(struct vm *vm, const struct hull_env *env, const struct vm_owne
         int error = engine->vcpu_create(vcpu);
         if (error) {
             destroy_vcpus(vm, i);
+            vm->vcpu_count = 0;
             return error;
         }
     }
@@ -55,6 +44,7 @@ void hull_vm_fini(struct vm *vm)
 {
     hull_bus_destroy(&vm->bus);
     destroy_vcpus(vm, vm->vcpu_count);
+    vm->vcpu_count = 0;
 }
 
 static uint64_t ticks_at(const struct vm *vm, uint64_t now_ns)

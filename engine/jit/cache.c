@@ -67,33 +67,46 @@ static bool map_memory(struct jit_cache *cache)
     return cache->code_rw && cache->code_rx && cache->meta;
 }
 
-int jit_cache_create(struct vm *vm)
+static struct jit_cache *cache_create(struct vm *vm)
 {
-    struct jit_cache *cache;
+    struct jit_cache *cache = hull_alloc(&vm->env, sizeof(*cache));
 
-    if (!jit_host_supported())
-        return -HULL_ENOTSUP;
-    cache = hull_alloc(&vm->env, sizeof(*cache));
     if (!cache)
-        return -HULL_ENOMEM;
-    vm->engine_data = cache;
+        return NULL;
     cache->vm = vm;
     cache->code_size = cache->meta_size = code_size();
     cache->page_max = (uint32_t)(cache->code_size / CODE_PER_PAGE);
     vm->env.ops->lock_init(vm->env.ctx, &cache->lock);
     if (!map_memory(cache)) {
-        jit_cache_destroy(vm);
-        return -HULL_ENOMEM;
+        jit_cache_destroy(cache);
+        return NULL;
     }
     cache->verify = VERIFY || getenv("HULL_JIT_VERIFY");
     jit_host_make_thunks(cache);
     cache->code_start = cache->code_used;
-    return 0;
+    return cache;
 }
 
-void jit_cache_destroy(struct vm *vm)
+// vCPUs are made and destroyed one at a time, while none runs.
+struct jit_cache *jit_cache_join(struct vm *vm)
 {
     struct jit_cache *cache = vm->engine_data;
+
+    if (!cache)
+        cache = vm->engine_data = cache_create(vm);
+    if (cache)
+        cache->users++;
+    return cache;
+}
+
+bool jit_cache_part(struct jit_cache *cache)
+{
+    return --cache->users == 0;
+}
+
+void jit_cache_destroy(struct jit_cache *cache)
+{
+    struct vm *vm = cache->vm;
 
     if (cache->code_rw)
         munmap(cache->code_rw, cache->code_size);

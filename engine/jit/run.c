@@ -256,25 +256,30 @@ static void jit_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 
 static int jit_vcpu_create(struct vcpu *vcpu)
 {
-    const struct hull_env *env = &vcpu->vm->env;
-    struct jit_cache *cache = vcpu->vm->engine_data;
-    struct jit *jit = hull_alloc(env, jit_vcpu_size(cache));
     const char *hot = getenv("HULL_JIT_HOT");
-    int rc;
+    struct jit_cache *cache;
+    struct jit *jit;
 
-    if (!jit)
+    if (!jit_host_supported())
+        return -HULL_ENOTSUP;
+    cache = jit_cache_join(vcpu->vm);
+    if (!cache)
         return -HULL_ENOMEM;
-    rc = interp_cpu_init(&jit->cpu, vcpu, 512u << 10);
-    if (rc) {
-        hull_free(env, jit, jit_vcpu_size(cache));
-        return rc;
-    }
+    jit = hull_alloc(&vcpu->vm->env, jit_vcpu_size(cache));
+    if (!jit || interp_cpu_init(&jit->cpu, vcpu, 512u << 10))
+        goto failed;
     jit->cache = cache;
     jit->generation = UINT64_MAX; // has yet to fill its tables
     jit_host_vcpu_init(jit);
     jit->hot = hot ? (unsigned)strtoul(hot, NULL, 10) : HOT;
     vcpu->engine_data = jit;
     return 0;
+
+failed:
+    hull_free(&vcpu->vm->env, jit, jit_vcpu_size(cache));
+    if (jit_cache_part(cache))
+        jit_cache_destroy(cache);
+    return -HULL_ENOMEM;
 }
 
 // With HULL_JIT_STATS: what kept translated code from going on.
@@ -303,22 +308,23 @@ static void print_cache_statistics(const struct jit_cache *cache)
 
 static void jit_vcpu_destroy(struct vcpu *vcpu)
 {
+    bool statistics = getenv("HULL_JIT_STATS");
     struct jit *jit = vcpu->engine_data;
+    struct jit_cache *cache;
 
     if (!jit)
         return;
-    if (getenv("HULL_JIT_STATS"))
+    cache = jit->cache;
+    if (statistics)
         print_vcpu_statistics(vcpu);
     interp_cpu_fini(&jit->cpu);
-    hull_free(&vcpu->vm->env, jit, jit_vcpu_size(jit->cache));
+    hull_free(&vcpu->vm->env, jit, jit_vcpu_size(cache));
     vcpu->engine_data = NULL;
-}
-
-static void jit_vm_destroy(struct vm *vm)
-{
-    if (getenv("HULL_JIT_STATS"))
-        print_cache_statistics(vm->engine_data);
-    jit_cache_destroy(vm);
+    if (!jit_cache_part(cache))
+        return;
+    if (statistics)
+        print_cache_statistics(cache);
+    jit_cache_destroy(cache);
 }
 
 static void jit_get_state(struct vcpu *vcpu, struct hart_state *state)
@@ -364,8 +370,6 @@ static void jit_set_limit(struct vcpu *vcpu, uint64_t instret)
 
 const struct engine_ops jit_engine = {
     .name = "jit",
-    .vm_create = jit_cache_create,
-    .vm_destroy = jit_vm_destroy,
     .vcpu_create = jit_vcpu_create,
     .vcpu_destroy = jit_vcpu_destroy,
     .run = jit_run,

@@ -103,6 +103,7 @@ struct jit_link {
 struct jit_cache {
     struct hull_lock lock; // all fields but the hash tables and the counters
     struct vm *vm;
+    unsigned users; // vCPUs: the cache comes with the first one and goes with the last one
     // When memory is full, the generation becomes new, and nothing can be found any more. The memory is
     // used again when every vCPU has either seen that or is not in the guest.
     _Atomic uint64_t generation;
@@ -159,8 +160,11 @@ struct jit {
 };
 
 // cache.c
-int jit_cache_create(struct vm *vm); // into vm->engine_data; 0, -HULL_ENOMEM
-void jit_cache_destroy(struct vm *vm);
+// The VM's cache, for one more vCPU: NULL when there is no memory.
+struct jit_cache *jit_cache_join(struct vm *vm);
+// One vCPU less. True: it was the last one, and the cache has to be destroyed.
+bool jit_cache_part(struct jit_cache *cache);
+void jit_cache_destroy(struct jit_cache *cache);
 size_t jit_vcpu_size(const struct jit_cache *cache); // of struct jit
 void jit_cache_forget(struct jit_cache *cache);      // every region; under the lock
 // Whether this vCPU may add regions: it knows the generation, and memory is there. Under the lock.

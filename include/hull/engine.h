@@ -31,11 +31,6 @@ struct vcpu_exit {
 struct engine_ops {
     const char *name;
 
-    // What all vCPUs of a VM share goes to vm->engine_data: made before the first one, destroyed
-    // behind the last one. Either may be NULL. Errors as vcpu_create.
-    int (*vm_create)(struct vm *vm);
-    void (*vm_destroy)(struct vm *vm);
-
     // 0, -HULL_ENOMEM, -HULL_ENOTSUP (this host can't).
     int (*vcpu_create)(struct vcpu *vcpu);
     void (*vcpu_destroy)(struct vcpu *vcpu);
