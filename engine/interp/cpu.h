@@ -122,6 +122,10 @@ struct cpu {
     bool mxr;          // what the data TLBs were filled under
     bool narrow_fetch; // PMP divides the page that was fetched from last
     bool global_fetch; // that page is global
+    // For translated code, which does the common traps and returns itself: an interrupt is pending that
+    // only waits for its privilege's enable bit; a trap has more to do than that.
+    _Alignas(2) bool irq_waiting;
+    bool trap_slow;
     _Atomic bool ssip_raised;
     unsigned pauses;
 

@@ -32,7 +32,9 @@ static void take_interrupts(struct cpu *cpu)
     irq = riscv_pending_interrupt(&cpu->hart);
     if (irq >= 0) {
         cpu->link = NULL;
-        riscv_take_interrupt(&cpu->hart, irq);
+        riscv_take_interrupt(&cpu->hart, irq); // and looks again, as the mode has changed
+    } else {
+        cpu->irq_waiting = riscv_wfi_wakes(&cpu->hart);
     }
 }
 

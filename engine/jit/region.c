@@ -17,9 +17,21 @@ static bool is_branch(unsigned id)
     return id >= INSN_BEQ && id <= INSN_BGEU;
 }
 
-static bool is_jump(unsigned id)
+// Nothing goes on behind it.
+bool jit_region_ends_at(unsigned id)
 {
-    return id == INSN_JAL || id == INSN_JALR;
+    switch (id) {
+    case INSN_JAL:
+    case INSN_JALR:
+    case INSN_ILLEGAL:
+    case INSN_ECALL:
+    case INSN_EBREAK:
+    case INSN_SRET:
+    case INSN_MRET:
+    case INSN_WFI:
+    case INSN_FENCE_I: return true;
+    default: return false;
+    }
 }
 
 // Takes the instruction behind those that are there into the copy: other harts may be writing to
@@ -41,7 +53,7 @@ static bool fetch(struct region_draft *d, const uint8_t *source, unsigned room, 
 }
 
 // Decodes up to REGION_INSNS_MAX instructions. The region ends behind a jump that no branch leads
-// over, and before what can't be translated.
+// over.
 static void decode(struct region_draft *d, const struct riscv_decoder *decoder,
                    const uint8_t *source, unsigned room)
 {
@@ -56,13 +68,11 @@ static void decode(struct region_draft *d, const struct riscv_decoder *decoder,
         riscv_decode(decoder, raw, &insn);
         *op = (struct region_op){.id = insn.id, .offset = r->bytes, .length = insn.length};
         interp_make_op(&op->op, &insn, 0, interp_steps);
-        if (!jit_host_translates(op, r->flavor))
-            break;
         r->count++;
         r->bytes = (uint16_t)(r->bytes + insn.length);
         if (is_branch(insn.id) && insn.imm > 0 && op->offset + (unsigned)insn.imm > reach)
             reach = op->offset + (unsigned)insn.imm;
-        if (is_jump(insn.id) && r->bytes > reach)
+        if (jit_region_ends_at(insn.id) && r->bytes > reach)
             break;
     }
 }
@@ -98,11 +108,11 @@ static void mark_pieces(struct region *r)
         struct region_op *op = &r->ops[i];
         int target;
 
-        if (!is_branch(op->id) && !is_jump(op->id))
+        if (!is_branch(op->id) && !jit_region_ends_at(op->id))
             continue;
         if (i + 1 < r->count)
             r->ops[i + 1].leader = 1;
-        if (op->id == INSN_JALR)
+        if (!is_branch(op->id) && op->id != INSN_JAL)
             continue;
         target = jit_region_find_op(r, (int64_t)op->offset + op->op.imm);
         if (target >= 0) {

@@ -208,6 +208,8 @@ struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8
 bool jit_region_draft(struct region_draft *draft, const struct riscv_decoder *decoder, gva_t pc,
                       unsigned flavor, const uint8_t *source, unsigned room);
 
+// Whether an instruction always goes elsewhere than to the next one (enum insn_id).
+bool jit_region_ends_at(unsigned id);
 // Index of the op at a byte offset, or -1: outside, or the middle of an instruction.
 int jit_region_find_op(const struct region *r, int64_t offset);
 
@@ -219,8 +221,6 @@ bool jit_step(struct jit *jit, struct region *region, unsigned index);
 bool jit_host_supported(void);
 void jit_host_make_thunks(struct jit_cache *cache); // at the start of the code
 void jit_host_vcpu_init(struct jit *jit);
-// Whether the back end translates this instruction, or at least steps over it.
-bool jit_host_translates(const struct region_op *op, unsigned flavor);
 // Emits a region at code_used. False: no room.
 bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir);
 // Points a link at an entry of a region, while other vCPUs may be executing it.

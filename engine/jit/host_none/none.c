@@ -12,13 +12,6 @@ void jit_host_make_thunks(struct jit_cache *cache)
     (void)cache;
 }
 
-bool jit_host_translates(const struct region_op *op, unsigned flavor)
-{
-    (void)op;
-    (void)flavor;
-    return false;
-}
-
 void jit_host_vcpu_init(struct jit *jit)
 {
     (void)jit;

@@ -7,24 +7,6 @@ bool jit_host_supported(void)
     return true;
 }
 
-// What ends regions: it needs the run loop behind it, or changes what FP code is made for.
-bool jit_host_translates(const struct region_op *rop, unsigned flavor)
-{
-    (void)flavor;
-    switch (rop->id) {
-    case INSN_ILLEGAL:
-    case INSN_ECALL:
-    case INSN_EBREAK:
-    case INSN_SRET:
-    case INSN_MRET:
-    case INSN_WFI:
-    case INSN_SFENCE_VMA:
-    case INSN_SINVAL_VMA:
-    case INSN_FENCE_I: return false;
-    default: return true;
-    }
-}
-
 struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from)
 {
     struct stub *s = &e->stubs[e->stub_count];
@@ -189,13 +171,6 @@ static void emit_checked_entry(struct emitter *e)
     add_stub(e, STUB_REFUSE, x86_jcc(&e->a, CC_NE));
 }
 
-static bool falls_off(const struct region *r)
-{
-    unsigned last = r->ops[r->count - 1].id;
-
-    return last != INSN_JAL && last != INSN_JALR;
-}
-
 // Steps go by one place of the region: registers to memory, and back.
 static size_t emit_trampoline(struct emitter *e)
 {
@@ -224,7 +199,7 @@ static void emit_code(struct emitter *e, size_t trampoline)
     for (e->in = 0; e->in < e->ir->count; e->in++)
         emit_insn(e, &e->ir->insns[e->in], trampoline);
     e->index = r->count - 1u;
-    if (falls_off(r)) {
+    if (!jit_region_ends_at(r->ops[r->count - 1].id)) {
         x86_align_distance(&e->a, 1);
         emit_exit(e, x86_jmp(&e->a), r->pc + r->bytes);
     }
