@@ -133,19 +133,22 @@ static struct region *find(struct jit *jit, struct block **cold)
     struct cpu *cpu = &jit->cpu;
     gva_t pc = cpu->hart.s.pc;
     const uint8_t *source;
+    bool interpret = jit->interpret;
     struct region *r = NULL;
     gpa_t gpa;
 
     *cold = NULL;
+    jit->interpret = false;
     source = interp_fetch_locate(cpu, pc, &gpa);
     if (!source)
         return NULL;
-    if (!cpu->narrow_fetch && !short_of_room(cpu))
+    if (!cpu->narrow_fetch && !short_of_room(cpu) && !interpret)
         r = jit_region_find(jit, pc, gpa);
     if (r)
         return r;
     *cold = interp_block_find(cpu);
-    if (!*cold || cpu->narrow_fetch || short_of_room(cpu) || *heat_of(jit, pc, gpa) < jit->hot)
+    if (!*cold || cpu->narrow_fetch || short_of_room(cpu) || interpret ||
+        *heat_of(jit, pc, gpa) < jit->hot)
         return NULL;
     r = jit_region_make(jit, pc, gpa, source);
     if (r)
@@ -189,7 +192,7 @@ static void run_next(struct jit *jit)
 {
     struct jit_link *link = jit->link;
     struct block *cold = NULL;
-    struct region *r = find_known(jit);
+    struct region *r = jit->interpret ? NULL : find_known(jit);
 
     jit->link = NULL;
     if (!r) {

@@ -23,6 +23,7 @@
 #define PAGE_HASH 4096
 #define JIT_JUMPS 4096
 #define JIT_HEATS 65536
+#define JIT_FP_CONSTANTS 9 // of the back end
 
 // What a region's code was made for besides its address: part of the context number.
 enum jit_flavor {
@@ -128,8 +129,9 @@ struct jit_cache {
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
     const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
-    _Atomic uint64_t translated;       // instructions; see jit_cache_acquire()
-    uint64_t flushes, changed_pages;   // statistics
+    const uint8_t *thunk_canonical, *thunk_fma_nan[2]; // fp_lazy.c
+    _Atomic uint64_t translated;                       // instructions; see jit_cache_acquire()
+    uint64_t flushes, changed_pages;                   // statistics
 };
 
 struct jit {
@@ -139,7 +141,10 @@ struct jit {
     struct jit_link *link;      // the link that code was left by, or NULL
     uint32_t mxcsr, host_mxcsr; // while FP code runs, its MXCSR is the guest's fcsr
     uint32_t mxcsr_clear;       // the guest's rounding mode, no flags
-    uint8_t fflags_of[64];      // by MXCSR's flags
+    uint32_t mxcsr_scratch;
+    uint8_t fflags_of[64]; // by MXCSR's flags
+    bool interpret;        // the next block, even if it is translated
+    _Alignas(16) uint64_t fp_constants[JIT_FP_CONSTANTS][2];
 
     struct jit_slot slots[IR_SLOTS];
 

@@ -71,8 +71,8 @@ void x86_op(struct x86_asm *a, unsigned opcode, unsigned reg, struct x86_operand
         x86_byte(a, (uint8_t)rex);
     if (escape)
         x86_byte(a, 0x0f);
-    if (escape == 2)
-        x86_byte(a, 0x38);
+    if (escape > 1)
+        x86_byte(a, escape == 2 ? 0x38 : 0x3a);
     x86_byte(a, (uint8_t)opcode);
     modrm(a, reg, rm);
 }

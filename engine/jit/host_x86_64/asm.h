@@ -73,6 +73,7 @@ static inline struct x86_operand x86_mis(unsigned base, unsigned index, unsigned
 enum {
     X_0F = 1 << 8,
     X_0F38 = 2 << 8,
+    X_0F3A = 3 << 8,
     X_66 = 1 << 10,
     X_F3 = 2 << 10,
     X_F2 = 3 << 10,

@@ -21,6 +21,7 @@ struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from)
                        .in = (uint16_t)e->in,
                        .from = from,
                        .loose = e->loose};
+    fp_note(e, s);
     return s;
 }
 
@@ -39,11 +40,11 @@ static void call_step(struct emitter *e, unsigned index, size_t trampoline)
 static void emit_piece(struct emitter *e, const struct ir_insn *in)
 {
     e->labels[in->op] = e->a.used;
-    e->boxed = 0;
     e->loose = 0;
     x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), (int32_t)in->imm);
     if (e->region->ops[in->op].back || in->op == 0)
         add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
+    fp_piece(e, in->op);
 }
 
 // What an operation does not have inline is left to the interpreter, one instruction.
@@ -53,9 +54,14 @@ static void emit_guest(struct emitter *e, const struct ir_insn *in, size_t tramp
 
     if (lower_system(e, op) || lower_atomic(e, op) || lower_fp(e, op))
         return;
+    fp_settle(e);
     call_step(e, e->index, trampoline);
-    if (riscv_insn_info[op->id].regs & RD_F)
-        e->boxed &= ~(1u << op->op.rd);
+    fp_stepped(e, op);
+}
+
+static bool ends_piece(const struct ir_insn *in)
+{
+    return in->code == IR_BRANCH || in->code == IR_JUMP || in->code == IR_JUMP_TO;
 }
 
 static void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline)
@@ -63,6 +69,8 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampo
     unsigned first_stub = e->stub_count;
 
     e->index = in->op;
+    if (in->code == IR_PIECE || ends_piece(in))
+        fp_settle(e);
     if (in->code == IR_PIECE)
         emit_piece(e, in);
     else if (in->code == IR_GUEST || (!lower_alu(e, in) && !lower_mem(e, in) && !lower_jump(e, in)))
@@ -134,11 +142,24 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
     e->index = s->op;
     e->in = s->in;
     e->loose = s->loose;
+    e->replayed = s;
     switch (s->kind) {
     case STUB_STEP:
+        fp_settle_noted(e, s);
         tighten(e, s->loose);
         call_step(e, s->op, trampoline);
         break;
+    case STUB_SETTLE:
+    case STUB_FMA:
+        if (s->kind == STUB_FMA)
+            fp_settle_fma(e, s);
+        fp_settle_noted(e, s);
+        x86_patch(&e->a, x86_jmp(&e->a), s->from + 4); // behind the jump that led here
+        return;
+    case STUB_UNBOXED:
+        x86_op(&e->a, 0xc6, 0, x86_m(RBP, FIELD(interpret))); // mov byte
+        x86_byte(&e->a, 1);
+        /* fall through */
     case STUB_BUDGET:
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(BUDGET_REG), op->left);
         leave_map(e);
@@ -194,11 +215,13 @@ static void emit_code(struct emitter *e, size_t trampoline)
 {
     const struct region *r = e->region;
 
+    fp_plan(e);
     enter_map(e);
     lower_streams(e, e->ir->streams);
     for (e->in = 0; e->in < e->ir->count; e->in++)
         emit_insn(e, &e->ir->insns[e->in], trampoline);
     e->index = r->count - 1u;
+    fp_settle(e);
     if (!jit_region_ends_at(r->ops[r->count - 1].id)) {
         x86_align_distance(&e->a, 1);
         emit_exit(e, x86_jmp(&e->a), r->pc + r->bytes);

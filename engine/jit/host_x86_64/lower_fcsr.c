@@ -7,6 +7,7 @@
 // libraries do around comparisons.
 #include "engine/jit/host_x86_64/fp.h"
 #include "guest/riscv/csr.h"
+#include "lib/fp/fp.h"
 
 #define MXCSR_FLAGS 0x3f
 #define MXCSR_MASKED 0x1f80 // all exceptions are
@@ -26,6 +27,16 @@ static struct x86_operand frm(void)
 
 void x86_fp_init(struct jit *jit)
 {
+    static const uint64_t constants[FPC_COUNT] = {
+        [FPC_BOX] = 0xffffffff00000000,      [FPC_SIGN] = 0x80000000,
+        [FPC_SIGN + 1] = 0x8000000000000000, [FPC_ABS] = 0xffffffff7fffffff,
+        [FPC_ABS + 1] = 0x7fffffffffffffff,  [FPC_NAN] = 0xffffffff00000000 | FP_F32_NAN,
+        [FPC_NAN + 1] = FP_F64_NAN,          [FPC_2_63] = 0x5f000000,
+        [FPC_2_63 + 1] = 0x43e0000000000000,
+    };
+
+    for (unsigned i = 0; i < FPC_COUNT; i++)
+        jit->fp_constants[i][0] = constants[i];
     for (unsigned m = 0; m <= MXCSR_FLAGS; m++) // invalid, denormal, zero divide, overflow…
         jit->fflags_of[m] = (uint8_t)((m & 1) << 4 | (m >> 2 & 1) << 3 | (m >> 3 & 1) << 2 |
                                       (m >> 4 & 1) << 1 | m >> 5);

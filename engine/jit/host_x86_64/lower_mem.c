@@ -163,6 +163,8 @@ bool lower_mem(struct emitter *e, const struct ir_insn *in)
 
     if (!ir_is_access(in))
         return false;
+    if (in->code == IR_FSTORE)
+        fp_settle_one(e, in->b);
     base = base_of(e, in);
     switch (in->access) {
     case IR_OPEN: open_slot(e, in, base); break;

@@ -44,6 +44,9 @@ enum stub_kind {
     STUB_STREAM,
     STUB_FOLLOW,
     STUB_REFUSE, // the page was not found valid for the present context
+    STUB_SETTLE, // NaNs become canonical (fp_lazy.c)
+    STUB_FMA,
+    STUB_UNBOXED, // the piece by the interpreter
 };
 
 // Code out of line, emitted behind the region.
@@ -55,15 +58,23 @@ struct stub {
     size_t back; // where it goes on (STUB_STEP)
     gva_t pc;    // STUB_EXIT
     uint64_t loose;
+    uint16_t nans[2]; // host registers: singles, doubles that may be other than the canonical NaN
 };
 
 // An FMA has four: three operands and the result. A stream has three, one behind the other.
-#define STUBS_MAX (REGION_INSNS_MAX * 5 + 8)
+#define STUBS_MAX (REGION_INSNS_MAX * 7 + 8)
 
 // Where a region keeps the guest's registers, other than x86_gpr and x86_xmm (registers.c).
 struct register_map {
     uint8_t gpr[33], xmm[32];
     bool changed;
+};
+
+// What is known of the FP registers at a place in a piece (fp_lazy.c). Bits are registers.
+struct fp_lazy {
+    uint32_t boxed;       // hold a boxed single
+    uint32_t pending[2];  // single, double: may hold a NaN that is not the canonical one
+    uint32_t implied[32]; // these pending ones are no NaNs if f[n] is none
 };
 
 // A region being emitted.
@@ -79,8 +90,10 @@ struct emitter {
     bool fp;
     unsigned index; // of the op
     unsigned in;    // of the IR's operation
-    uint32_t boxed; // FP registers known to hold a boxed single
     uint64_t loose; // integer registers whose upper half is to be made right before a step
+    struct fp_lazy lazy;
+    uint32_t boxed_at[REGION_INSNS_MAX]; // registers with boxed singles where pieces begin
+    const struct stub *replayed;         // while stubs are emitted
     size_t labels[REGION_INSNS_MAX];
     struct {
         size_t at;
@@ -153,5 +166,15 @@ void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand fr
 void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to);
 // A link to pc. `from`: the jump to it, its distance aligned.
 void emit_exit(struct emitter *e, size_t from, gva_t pc);
+
+// fp_lazy.c: what FP leaves for later, and what has to be told to it.
+void fp_plan(struct emitter *e);                   // before the region's code
+void fp_piece(struct emitter *e, unsigned op);     // a piece begins here; nothing is pending
+void fp_settle(struct emitter *e);                 // before a piece ends, and before a step in line
+void fp_settle_one(struct emitter *e, unsigned n); // before f[n]'s bits are looked at
+void fp_stepped(struct emitter *e, const struct region_op *op); // after a step in line
+void fp_note(const struct emitter *e, struct stub *s);          // a stub's share of what is pending
+void fp_settle_noted(struct emitter *e, const struct stub *s);  // in the stub; RCX is lost
+void fp_settle_fma(struct emitter *e, const struct stub *s);
 
 #endif

@@ -145,6 +145,7 @@ void jit_host_make_thunks(struct jit_cache *cache)
         cache->thunk_bare_step[fp] = cache->code_rx + a.used;
         make_step(&a, fp, true);
     }
+    x86_fp_thunks(cache, &a);
     cache->code_used = (a.used + 63) & ~(size_t)63;
 }
 

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is not done at once. The host's NaNs carry payloads, the guest's results are the canonical NaN. The
+// difference shows only where the bits are looked at, so a result may stay *pending* in its register: if
+// it is a NaN, it still has to be made the canonical one. That is done where somebody may look: before
+// stores, moves and signs of it, at the end of a piece, and in every stub that steps.
+//
+// Arithmetic on a NaN gives a NaN. So when a result is found to be none, the pending operands that it was
+// made from are none: `implied` keeps which. One comparison tells of two registers.
+//
+// The other thing is boxes: an operand in single precision has to be boxed. What a piece reads as a single
+// before it makes it is checked at its start, all together, unless every way there has done it before.
+#include <string.h>
+
+#include "engine/jit/host_x86_64/fp.h"
+
+#define NONE 32
+
+bool fp_pending(const struct emitter *e, unsigned n)
+{
+    return (e->lazy.pending[0] | e->lazy.pending[1]) >> n & 1;
+}
+
+void fp_forget(struct emitter *e, uint32_t registers)
+{
+    e->lazy.pending[0] &= ~registers;
+    e->lazy.pending[1] &= ~registers;
+    for (unsigned n = 0; n < 32; n++)
+        e->lazy.implied[n] = registers >> n & 1 ? 0 : e->lazy.implied[n] & ~registers;
+}
+
+// The registers and all that they imply.
+static uint32_t closure(const struct emitter *e, uint32_t registers)
+{
+    uint32_t all = registers;
+
+    for (unsigned n = 0; n < 32; n++)
+        if (registers >> n & 1)
+            all |= e->lazy.implied[n];
+    return all & (e->lazy.pending[0] | e->lazy.pending[1] | registers);
+}
+
+void fp_no_nans(struct emitter *e, uint32_t known)
+{
+    fp_forget(e, closure(e, known));
+}
+
+static void define(struct emitter *e, unsigned n, bool boxed)
+{
+    fp_forget(e, fp_bit(n));
+    e->lazy.boxed = (e->lazy.boxed & ~fp_bit(n)) | (uint32_t)boxed << n;
+}
+
+static void write_back(struct emitter *e, unsigned n)
+{
+    if (e->xmm[n] == IN_MEMORY)
+        x86_op(&e->a, 0xd6 | X_0F | X_66, 0, guest_f(e, n)); // movq
+}
+
+void finish_final(struct emitter *e, unsigned n, bool boxed)
+{
+    write_back(e, n);
+    define(e, n, boxed);
+}
+
+void finish_nan(struct emitter *e, const struct fp_format *f, unsigned n, uint32_t sources)
+{
+    uint32_t pending = sources & (e->lazy.pending[0] | e->lazy.pending[1]);
+    uint32_t implied = closure(e, pending) & ~fp_bit(n);
+
+    if (e->xmm[n] == IN_MEMORY) {
+        fp_check_result(e, f, STUB_SETTLE, 0);
+        fp_forget(e, implied);
+        finish_final(e, n, !f->is_double);
+        return;
+    }
+    define(e, n, !f->is_double);
+    e->lazy.pending[f->is_double] |= fp_bit(n);
+    e->lazy.implied[n] = implied;
+}
+
+static uint16_t host_mask(const struct emitter *e, uint32_t registers)
+{
+    uint16_t mask = 0;
+
+    for (unsigned n = 0; n < 32; n++)
+        if (registers >> n & 1)
+            mask |= (uint16_t)(1u << e->xmm[n]);
+    return mask;
+}
+
+void fp_note(const struct emitter *e, struct stub *s)
+{
+    if (e->replayed) { // code out of line, which has been here before
+        memcpy(s->nans, e->replayed->nans, sizeof(s->nans));
+        return;
+    }
+    s->nans[0] = host_mask(e, e->lazy.pending[0]);
+    s->nans[1] = host_mask(e, e->lazy.pending[1]);
+}
+
+struct stub *fp_settle_stub(struct emitter *e, const struct fp_format *f, enum stub_kind kind,
+                            size_t from, unsigned xmm)
+{
+    struct stub *s = add_stub(e, kind, from);
+
+    if (s)
+        s->nans[f->is_double] |= (uint16_t)xmm;
+    return s;
+}
+
+// A pending register of the format that no other one implies, `but` aside.
+static unsigned find_root(const struct emitter *e, unsigned format, uint32_t but)
+{
+    uint32_t implied = but;
+
+    for (unsigned n = 0; n < 32; n++)
+        implied |= e->lazy.implied[n];
+    for (unsigned n = 0; n < 32; n++)
+        if (e->lazy.pending[format] >> n & ~implied >> n & 1)
+            return n;
+    return NONE;
+}
+
+void fp_check_result(struct emitter *e, const struct fp_format *f, enum stub_kind kind,
+                     unsigned xmm)
+{
+    unsigned other = find_root(e, f->is_double, 0);
+
+    x86_op(&e->a, 0x2e | X_0F | f->packed, xmm, x86_r(other == NONE ? xmm : e->xmm[other]));
+    fp_settle_stub(e, f, kind, x86_jcc(&e->a, CC_P), 1u << xmm);
+    if (other != NONE)
+        fp_no_nans(e, fp_bit(other));
+}
+
+// Compares f[n] and another pending register.
+static void check(struct emitter *e, const struct fp_format *f, unsigned n)
+{
+    uint32_t covered = closure(e, fp_bit(n));
+    unsigned other = find_root(e, f->is_double, covered);
+
+    x86_op(&e->a, 0x2e | X_0F | f->packed, e->xmm[n], x86_r(e->xmm[other == NONE ? n : other]));
+    fp_settle_stub(e, f, STUB_SETTLE, x86_jcc(&e->a, CC_P), 0);
+    fp_no_nans(e, fp_bit(n) | (other == NONE ? 0 : fp_bit(other)));
+}
+
+void fp_settle_one(struct emitter *e, unsigned n)
+{
+    if (fp_pending(e, n))
+        check(e, e->lazy.pending[1] >> n & 1 ? &fp_double : &fp_single, n);
+}
+
+void fp_settle(struct emitter *e)
+{
+    for (;;) {
+        unsigned d = find_root(e, 1, 0), s = find_root(e, 0, 0);
+
+        if (d != NONE)
+            check(e, &fp_double, d);
+        else if (s != NONE)
+            check(e, &fp_single, s);
+        else
+            return;
+    }
+}
+
+// In a stub: what it has noted becomes canonical. RCX is lost.
+void fp_settle_noted(struct emitter *e, const struct stub *s)
+{
+    if (!s->nans[0] && !s->nans[1])
+        return;
+    x86_byte(&e->a, 0xb9); // mov ecx
+    x86_u32(&e->a, s->nans[1] | (uint32_t)s->nans[0] << 16);
+    x86_patch(&e->a, x86_call(&e->a),
+              (size_t)(e->jit->cache->thunk_canonical - e->jit->cache->code_rx));
+}
+
+// A fused multiply-add that gave a NaN: infinity times zero plus a quiet NaN is invalid for the guest, and
+// not for the host. So the flag comes from the product alone.
+void fp_settle_fma(struct emitter *e, const struct stub *s)
+{
+    const struct region_op *rop = &e->region->ops[s->op];
+    bool is_double = rop->id >= INSN_FMADD_D && rop->id <= INSN_FNMADD_D;
+
+    load_xmm(e, 1, rop->op.rs1);
+    load_xmm(e, 2, rop->op.rs2);
+    x86_patch(&e->a, x86_call(&e->a),
+              (size_t)(e->jit->cache->thunk_fma_nan[is_double] - e->jit->cache->code_rx));
+}
+
+// What an instruction reads as singles, and whether the FP register that it writes is boxed then.
+static uint32_t singles_read(const struct region_op *rop, bool *boxes)
+{
+    const struct insn_info *info = &riscv_insn_info[rop->id];
+    bool single = (info->match >> 25 & 3) == 0;
+    uint32_t read = 0;
+
+    *boxes = rop->id != INSN_FLD && (info->match >> 25 & 3) != 1;
+    switch (rop->id) {
+    case INSN_FLH:
+    case INSN_FLW: *boxes = true; return 0;
+    case INSN_FLD:
+    case INSN_FSH:
+    case INSN_FSW:
+    case INSN_FSD:
+    case INSN_FMV_X_W:
+    case INSN_FCVT_S_D:
+    case INSN_FCVT_S_H: return 0;
+    case INSN_FCVT_D_S:
+    case INSN_FCVT_H_S: single = true; break;
+    default: break;
+    }
+    if (!single)
+        return 0;
+    if (info->regs & RS1_F)
+        read |= fp_bit(rop->op.rs1);
+    if (info->regs & RS2_F)
+        read |= fp_bit(rop->op.rs2);
+    if (info->regs & RS3_F)
+        read |= fp_bit((unsigned)rop->op.imm >> 8 & 31);
+    return read;
+}
+
+// What is boxed at a piece's end if `boxed` is at its start; *need is what it has to find boxed. What it
+// made itself and is not boxed is checked where it is read.
+static uint32_t through_piece(const struct region *r, unsigned first, uint32_t boxed,
+                              uint32_t *need)
+{
+    uint32_t written = 0;
+
+    *need = 0;
+    for (unsigned i = first; i < r->count && (i == first || !r->ops[i].leader); i++) {
+        const struct region_op *rop = &r->ops[i];
+        unsigned regs = riscv_insn_info[rop->id].regs;
+        bool boxes;
+        uint32_t read;
+
+        if (!(regs & USES_F))
+            continue;
+        read = singles_read(rop, &boxes) & ~boxed & ~written;
+        *need |= read;
+        boxed |= read;
+        if (regs & RD_F) {
+            boxed = (boxed & ~fp_bit(rop->op.rd)) | (uint32_t)boxes << rop->op.rd;
+            written |= fp_bit(rop->op.rd);
+        }
+    }
+    return boxed;
+}
+
+// Takes away what is not boxed on the way from `from` to the piece at `op`. True: there was something.
+static bool meet(uint32_t *boxed, unsigned op, uint32_t from)
+{
+    uint32_t before = boxed[op];
+
+    boxed[op] &= from;
+    return boxed[op] != before;
+}
+
+static bool pass(const struct region *r, uint32_t *boxed)
+{
+    bool changed = false;
+    uint32_t at = 0, need = 0;
+
+    for (unsigned i = 0; i < r->count; i++) {
+        const struct region_op *rop = &r->ops[i];
+        bool last = i + 1 == r->count || r->ops[i + 1].leader;
+        int target = -1;
+
+        if (rop->leader)
+            at = through_piece(r, i, boxed[i], &need);
+        if (!last)
+            continue;
+        if (rop->id == INSN_JAL || (rop->id >= INSN_BEQ && rop->id <= INSN_BGEU))
+            target = jit_region_find_op(r, (int64_t)rop->offset + rop->op.imm);
+        if (target >= 0)
+            changed |= meet(boxed, (unsigned)target, at);
+        if (i + 1 < r->count && rop->id != INSN_JAL && rop->id != INSN_JALR)
+            changed |= meet(boxed, i + 1, at);
+    }
+    return changed;
+}
+
+void fp_plan(struct emitter *e)
+{
+    const struct region *r = e->region;
+
+    if (!e->fp)
+        return;
+    for (unsigned i = 0; i < r->count; i++)
+        e->boxed_at[i] = UINT32_MAX;
+    e->boxed_at[0] = 0;
+    while (pass(r, e->boxed_at))
+        ;
+}
+
+// Jumps out of line unless the registers `need` are boxed.
+static void check_boxes(struct emitter *e, uint32_t need)
+{
+    bool first = true;
+
+    for (unsigned n = 0; n < 32; n++) {
+        if (!(need >> n & 1))
+            continue;
+        if (e->xmm[n] == IN_MEMORY) {
+            x86_alu_imm(&e->a, ALU_CMP, false, x86_m(RBP, F_DISP(n) + 4), -1);
+            add_stub(e, STUB_UNBOXED, x86_jcc(&e->a, CC_NE));
+            continue;
+        }
+        if (first)
+            copy_f(e, 0, e->xmm[n]);
+        else
+            x86_op(&e->a, 0x54 | X_0F, 0, x86_r(e->xmm[n])); // andps
+        first = false;
+    }
+    if (first)
+        return;
+    x86_op(&e->a, 0x7e | X_0F | X_66 | X_W, 0, x86_r(RAX)); // movq
+    x86_op(&e->a, 0xc1 | X_W, 5, x86_r(RAX));               // shr
+    x86_byte(&e->a, 32);
+    x86_alu_imm(&e->a, ALU_CMP, false, x86_r(RAX), -1);
+    add_stub(e, STUB_UNBOXED, x86_jcc(&e->a, CC_NE));
+}
+
+void fp_piece(struct emitter *e, unsigned op)
+{
+    uint32_t need;
+
+    if (!e->fp)
+        return;
+    through_piece(e->region, op, e->boxed_at[op], &need);
+    check_boxes(e, need);
+    e->lazy.boxed = e->boxed_at[op] | need;
+}
+
+void fp_stepped(struct emitter *e, const struct region_op *rop)
+{
+    bool boxes;
+
+    if (!e->fp || !(riscv_insn_info[rop->id].regs & RD_F))
+        return;
+    singles_read(rop, &boxes);
+    define(e, rop->op.rd, boxes);
+}
+
+void fp_require(struct emitter *e, const struct fp_format *f, unsigned n)
+{
+    if (f->is_double || e->lazy.boxed >> n & 1)
+        return;
+    fp_settle_one(e, n); // a double whose NaN might look like a box
+    gpr_from_f(e, RAX, n);
+    x86_op(&e->a, 0xc1 | X_W, 5, x86_r(RAX)); // shr
+    x86_byte(&e->a, 32);
+    x86_alu_imm(&e->a, ALU_CMP, false, x86_r(RAX), -1);
+    stub_step(e, x86_jcc(&e->a, CC_NE));
+}
+
+static void canonicalise(struct x86_asm *a, const struct fp_format *f, unsigned xmm, unsigned bit)
+{
+    size_t other, number;
+
+    x86_op(a, 0xba | X_0F, 4, x86_r(RCX)); // bt
+    x86_byte(a, (uint8_t)bit);
+    other = x86_jcc(a, CC_AE);
+    x86_op(a, 0x2e | X_0F | f->packed, xmm, x86_r(xmm)); // ucomis
+    number = x86_jcc(a, CC_NP);
+    x86_op(a, 0x7e | X_0F | X_F3, xmm, fp_constant(FPC_NAN + f->is_double)); // movq
+    x86_patch_here(a, other);
+    x86_patch_here(a, number);
+}
+
+// xmm1 * xmm2 raises invalid; its other flags are forgotten.
+static void make_fma_nan(struct x86_asm *a, const struct fp_format *f)
+{
+    struct x86_operand mxcsr = x86_m(RBP, FIELD(mxcsr)), scratch = x86_m(RBP, FIELD(mxcsr_scratch));
+
+    x86_op(a, 0xae | X_0F, 3, mxcsr); // stmxcsr
+    x86_op(a, 0x59 | X_0F | f->scalar, 1, x86_r(2));
+    x86_op(a, 0xae | X_0F, 3, scratch);
+    x86_op(a, 0x8b, RCX, scratch);
+    x86_alu_imm(a, ALU_AND, false, x86_r(RCX), 1);
+    x86_op(a, ALU_OR * 8 + 1, RCX, mxcsr);
+    x86_op(a, 0xae | X_0F, 2, mxcsr); // ldmxcsr
+    x86_byte(a, 0xc3);
+}
+
+void x86_fp_thunks(struct jit_cache *cache, struct x86_asm *a)
+{
+    cache->thunk_canonical = cache->code_rx + a->used;
+    for (unsigned xmm = 0; xmm < 16; xmm++)
+        canonicalise(a, &fp_double, xmm, xmm);
+    for (unsigned xmm = 0; xmm < 16; xmm++)
+        canonicalise(a, &fp_single, xmm, 16 + xmm);
+    x86_byte(a, 0xc3);
+    cache->thunk_fma_nan[0] = cache->code_rx + a->used;
+    make_fma_nan(a, &fp_single);
+    cache->thunk_fma_nan[1] = cache->code_rx + a->used;
+    make_fma_nan(a, &fp_double);
+}
