@@ -138,6 +138,7 @@ void hull_code_board(struct bundle_code *code, struct board_spec *board)
     code_u64(code, &board->timebase, "timebase");
     code_ranges(code, board->memory, &board->memory_count, HULL_BOARD_MEMORY_MAX, "memory");
     code_ranges(code, board->reserved, &board->reserved_count, HULL_BOARD_RESERVED_MAX, "reserved");
+    code_u64(code, &board->bundle_address, "bundle_address");
     code_u64(code, &board->hypervisor_memory, "hypervisor_memory");
     code_device(code, &board->uart, "uart");
     code_device(code, &board->plic, "plic");

@@ -20,6 +20,14 @@ void hull_board_defaults(struct board_spec *board)
     board->plic_sources = 95;
 }
 
+const struct board_device *hull_board_device(const struct board_spec *board, const char *name)
+{
+    for (unsigned i = 0; name && i < board->device_count && i < HULL_BOARD_DEVICES_MAX; i++)
+        if (board->devices[i].name && hull_streq(board->devices[i].name, name))
+            return &board->devices[i];
+    return NULL;
+}
+
 static int check_harts(const struct board_spec *board, const struct spec_check *to)
 {
     char field[24];
@@ -147,7 +155,7 @@ static int check_device_place(const struct board_spec *board, unsigned n,
         if (hull_range_overlaps(device->address, device->size, before->address, before->size))
             bad = hull_spec_fault(to, field, "overlaps %s", other);
     }
-    for (unsigned j = 0; !bad && j < board->memory_count; j++)
+    for (unsigned j = 0; !bad && j < board->memory_count && j < HULL_BOARD_MEMORY_MAX; j++)
         if (hull_range_overlaps(device->address, device->size, board->memory[j].address,
                                 board->memory[j].size))
             bad = hull_spec_fault(to, field, "overlaps memory[%u]", j);
@@ -203,9 +211,11 @@ int hull_board_validate(const struct board_spec *board, const struct spec_sink *
     if (board->timebase < 1000 || board->timebase > 1000000000)
         bad = hull_spec_fault(to, "timebase", "is %llu Hz; it must be 1 kHz to 1 GHz",
                               (unsigned long long)board->timebase);
-    if (check_memory(board, to))
-        return -HULL_EINVAL; // nothing can be laid into it
+    bad |= check_memory(board, to);
     bad |= check_reserved(board, to);
+    if (board->bundle_address && !hull_is_aligned_u64(board->bundle_address, HULL_PAGE_SIZE))
+        bad = hull_spec_fault(to, "bundle_address", "is 0x%llx, no multiple of 4 KiB",
+                              (unsigned long long)board->bundle_address);
     if (board->hypervisor_memory < 1 << 20 || board->hypervisor_memory > 1ull << 30)
         bad = hull_spec_fault(to, "hypervisor_memory", "is %llu bytes; it must be 1 MiB to 1 GiB",
                               (unsigned long long)board->hypervisor_memory);

@@ -16,6 +16,7 @@ struct fit {
     const struct board_spec *board;
     const struct vm_spec *const *specs;
     unsigned count, vm;
+    uint64_t bundle_size;
     const struct vm_spec *spec;
     const struct metal_spec *metal;
     const struct spec_check *to;
@@ -80,7 +81,7 @@ static int fit_hart(const struct fit *fit, unsigned i)
                                fit->board->name);
     for (unsigned j = 0; j < fit->vm; j++)
         if (vm_pins(&fit->specs[j]->metal, hart))
-            return hull_spec_fault(fit->to, field, "is hart %u, which is '%s''s alone", hart,
+            return hull_spec_fault(fit->to, field, "is hart %u, which '%s' has for itself", hart,
                                    fit->specs[j]->name);
     return 0;
 }
@@ -136,11 +137,24 @@ static int fit_colours(const struct fit *fit)
     return 0;
 }
 
-// RAM at an address of its own: in the board's memory, and nobody else's.
+// RAM at an address of its own, and something else that lies in memory.
+static int fit_apart(const struct fit *fit, const char *what, uint64_t address, uint64_t size)
+{
+    uint64_t mine = fit->metal->memory_address;
+
+    if (!hull_range_overlaps(mine, fit->spec->memory, address, size))
+        return 0;
+    return hull_spec_fault(
+        fit->to, "memory.address", "0x%llx to 0x%llx overlaps %s (0x%llx to 0x%llx)",
+        (unsigned long long)mine, (unsigned long long)(mine + fit->spec->memory - 1), what,
+        (unsigned long long)address, (unsigned long long)(address + size - 1));
+}
+
 static int fit_place(const struct fit *fit)
 {
     const struct board_spec *board = fit->board;
     uint64_t address = fit->metal->memory_address, size = fit->spec->memory;
+    char what[HULL_SPEC_NAME_MAX + 24];
     bool there = false;
     int bad = 0;
 
@@ -153,30 +167,18 @@ static int fit_place(const struct fit *fit)
         bad = hull_spec_fault(
             fit->to, "memory.address", "0x%llx to 0x%llx is not all memory of board '%s'",
             (unsigned long long)address, (unsigned long long)(address + size - 1), board->name);
-    for (unsigned i = 0; i < board->reserved_count; i++)
-        if (hull_range_overlaps(address, size, board->reserved[i].address, board->reserved[i].size))
-            bad = hull_spec_fault(
-                fit->to, "memory.address", "0x%llx to 0x%llx overlaps '%s' (0x%llx to 0x%llx)",
-                (unsigned long long)address, (unsigned long long)(address + size - 1),
-                board->reserved[i].name, (unsigned long long)board->reserved[i].address,
-                (unsigned long long)(board->reserved[i].address + board->reserved[i].size - 1));
+    for (unsigned i = 0; i < board->reserved_count; i++) {
+        hull_snprintf(what, sizeof(what), "'%s'", board->reserved[i].name);
+        bad |= fit_apart(fit, what, board->reserved[i].address, board->reserved[i].size);
+    }
+    if (board->bundle_address)
+        bad |= fit_apart(fit, "the bundle", board->bundle_address, fit->bundle_size);
     for (unsigned j = 0; j < fit->vm; j++) {
-        const struct vm_spec *other = fit->specs[j];
-
-        if (other->metal.memory_address &&
-            hull_range_overlaps(address, size, other->metal.memory_address, other->memory))
-            bad = hull_spec_fault(fit->to, "memory.address", "overlaps the memory of '%s'",
-                                  other->name);
+        hull_snprintf(what, sizeof(what), "the memory of '%s'", fit->specs[j]->name);
+        if (fit->specs[j]->metal.memory_address)
+            bad |= fit_apart(fit, what, fit->specs[j]->metal.memory_address, fit->specs[j]->memory);
     }
     return bad;
-}
-
-static const struct board_device *find_device(const struct board_spec *board, const char *name)
-{
-    for (unsigned i = 0; i < board->device_count; i++)
-        if (hull_streq(board->devices[i].name, name))
-            return &board->devices[i];
-    return NULL;
 }
 
 static bool vm_has_device(const struct metal_spec *metal, const char *name)
@@ -202,7 +204,7 @@ static int fit_device_place(const struct fit *fit, unsigned i, uint64_t size)
                                HULL_PASSTHROUGH_END - 1);
     for (unsigned j = 0; j < i; j++) {
         const struct passthrough_spec *other = &fit->metal->passthrough[j];
-        const struct board_device *device = find_device(fit->board, other->device);
+        const struct board_device *device = hull_board_device(fit->board, other->device);
 
         if (device && hull_range_overlaps(mine->address, size, other->address, device->size))
             return hull_spec_fault(fit->to, field, "overlaps passthrough[%u]", j);
@@ -230,7 +232,7 @@ static int fit_dma(const struct fit *fit, const char *field, const char *name)
 static int fit_device(const struct fit *fit, unsigned i)
 {
     const struct passthrough_spec *mine = &fit->metal->passthrough[i];
-    const struct board_device *device = find_device(fit->board, mine->device);
+    const struct board_device *device = hull_board_device(fit->board, mine->device);
     char field[40];
     int bad = 0;
 
@@ -389,28 +391,34 @@ static uint64_t vm_takes(const struct fit *fit, unsigned vm)
     return bytes;
 }
 
-// The range that the board's file keeps for the bundle, or NULL.
-static const struct board_range *bundle_range(const struct board_spec *board)
-{
-    for (unsigned r = 0; r < board->reserved_count; r++)
-        if (hull_streq(board->reserved[r].name, "bundle"))
-            return &board->reserved[r];
-    return NULL;
-}
-
+// Where the boot loader puts the bundle there must be memory, and nothing else.
 static int fit_bundle(const struct board_spec *board, uint64_t size, const struct spec_sink *sink)
 {
     const struct spec_check to = {HULL_SPEC_BOARD, sink};
-    const struct board_range *range = bundle_range(board);
+    uint64_t address = board->bundle_address;
+    bool there = false;
+    int bad = 0;
 
-    if (!range || range->size >= size)
+    if (!address)
         return 0;
-    return hull_spec_fault(&to, "reserved", "keeps %llu KiB for the bundle, which has %llu KiB",
-                           (unsigned long long)(range->size / 1024),
-                           (unsigned long long)(size / 1024));
+    for (unsigned i = 0; i < board->memory_count; i++)
+        there |=
+            hull_range_contains(board->memory[i].address, board->memory[i].size, address, size);
+    if (!there)
+        bad = hull_spec_fault(&to, "bundle_address",
+                              "is 0x%llx: there is no memory for all of the bundle's %llu KiB",
+                              (unsigned long long)address, (unsigned long long)(size / 1024));
+    for (unsigned i = 0; i < board->reserved_count; i++)
+        if (hull_range_overlaps(address, size, board->reserved[i].address, board->reserved[i].size))
+            bad = hull_spec_fault(&to, "bundle_address",
+                                  "is 0x%llx: the bundle's %llu KiB would overlap '%s' at 0x%llx",
+                                  (unsigned long long)address, (unsigned long long)(size / 1024),
+                                  board->reserved[i].name,
+                                  (unsigned long long)board->reserved[i].address);
+    return bad;
 }
 
-static int fit_memory(const struct fit *fit, uint64_t bundle_size)
+static int fit_memory(const struct fit *fit)
 {
     const struct board_spec *board = fit->board;
     uint64_t have = 0, taken = board->hypervisor_memory, before;
@@ -420,12 +428,10 @@ static int fit_memory(const struct fit *fit, uint64_t bundle_size)
             if (hull_range_contains(board->memory[i].address, board->memory[i].size,
                                     board->reserved[r].address, board->reserved[r].size))
                 taken += board->reserved[r].size;
-    if (bundle_range(board))
-        bundle_size = 0; // counted above
     for (unsigned i = 0; i < board->memory_count; i++)
         if (!hull_add_u64(have, board->memory[i].size, &have))
             have = UINT64_MAX;
-    if (!hull_add_u64(taken, bundle_size, &taken))
+    if (!hull_add_u64(taken, fit->bundle_size, &taken))
         taken = UINT64_MAX;
     before = taken;
     for (unsigned j = 0; j <= fit->vm; j++) {
@@ -451,7 +457,8 @@ int hull_metal_validate(const struct board_spec *board, const struct vm_spec *co
 
     for (unsigned i = 0; i < count; i++) {
         const struct spec_check check = {i, sink};
-        const struct fit fit = {board, specs, count, i, specs[i], &specs[i]->metal, &check};
+        const struct fit fit = {board, specs, count, i, bundle_size, specs[i], &specs[i]->metal,
+                                &check};
 
         bad |= fit_name(&fit);
         bad |= fit_kinds(&fit);
@@ -461,7 +468,7 @@ int hull_metal_validate(const struct board_spec *board, const struct vm_spec *co
         bad |= fit_devices(&fit);
         bad |= fit_shared(&fit);
         bad |= fit_console(&fit);
-        bad |= fit_memory(&fit, bundle_size);
+        bad |= fit_memory(&fit);
     }
     return bad;
 }

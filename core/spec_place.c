@@ -64,14 +64,6 @@ static void irq_take(uint64_t *taken, uint32_t irq)
         hull_bitmap_set(taken, irq);
 }
 
-static const struct board_device *find_device(const struct board_spec *board, const char *name)
-{
-    for (unsigned i = 0; name && i < board->device_count && i < HULL_BOARD_DEVICES_MAX; i++)
-        if (board->devices[i].name && hull_streq(board->devices[i].name, name))
-            return &board->devices[i];
-    return NULL;
-}
-
 static void place_shared(struct metal_spec *metal, unsigned count, uint64_t *irqs)
 {
     struct window window = {.base = HULL_SHARED_BASE, .end = HULL_SHARED_END};
@@ -94,14 +86,14 @@ static void place_devices(const struct board_spec *board, struct metal_spec *met
     struct window window = {.base = HULL_PASSTHROUGH_BASE, .end = HULL_PASSTHROUGH_END};
 
     for (unsigned i = 0; i < count; i++) {
-        const struct board_device *device = find_device(board, metal->passthrough[i].device);
+        const struct board_device *device = hull_board_device(board, metal->passthrough[i].device);
 
         if (device)
             window_take(&window, metal->passthrough[i].address, device->size);
     }
     for (unsigned i = 0; i < count; i++) {
         struct passthrough_spec *mine = &metal->passthrough[i];
-        const struct board_device *device = find_device(board, mine->device);
+        const struct board_device *device = hull_board_device(board, mine->device);
 
         if (device && !mine->address && device->size)
             mine->address = window_find(&window, device->size, HULL_PAGE_SIZE);

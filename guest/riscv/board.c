@@ -156,55 +156,23 @@ static int write_fdt(struct riscv_board *board, struct boot_loader *loader, gpa_
                       (uint64_t)size);
 }
 
-static int check_overlap(struct boot_loader *loader, const struct board_image *a,
-                         const struct boot_loaded *at, const char *b, gpa_t start, gpa_t end)
-{
-    if (at->start < end && start < at->end)
-        return boot_fail(loader, -HULL_ENOSPC,
-                         "%s: takes 0x%llx to 0x%llx, where %s lies (0x%llx to 0x%llx)", a->name,
-                         (unsigned long long)at->start, (unsigned long long)at->end, b,
-                         (unsigned long long)start, (unsigned long long)end);
-    return 0;
-}
-
 // Firmware, kernel, initrd, device tree, in this order and apart from each other.
 static int load_images(struct riscv_board *board, struct boot_loader *loader, void *fdt)
 {
     const struct board_images *images = &board->images;
-    struct boot_loaded firmware = {0}, kernel = {0};
-    gpa_t kernel_base = loader->ram_base + BOOT_KERNEL_OFFSET, initrd = 0;
-    uint64_t ram_end = loader->ram_base + loader->ram_size;
-    int error = 0;
+    struct boot_layout layout;
+    int error = boot_load_images(loader, images, &layout);
+    const struct boot_loaded *first = images->firmware.data ? &layout.firmware : &layout.kernel;
 
-    board->fdt_addr = boot_fdt_address(loader, BOARD_FDT_MAX);
-    if (images->firmware.data) {
-        error = boot_load_firmware(loader, &images->firmware, &firmware);
-        if (!error)
-            error = check_overlap(loader, &images->firmware, &firmware, "the device tree",
-                                  board->fdt_addr, board->fdt_addr + BOARD_FDT_MAX);
-        if (firmware.end > kernel_base)
-            kernel_base = (firmware.end + BOOT_MEGAPAGE - 1) & ~(BOOT_MEGAPAGE - 1);
-    }
-    if (!error && images->kernel.data) {
-        error = boot_load_kernel(loader, &images->kernel, kernel_base, &kernel);
-        if (!error)
-            error = check_overlap(loader, &images->kernel, &kernel, "the device tree",
-                                  board->fdt_addr, board->fdt_addr + BOARD_FDT_MAX);
-        if (!error && images->firmware.data)
-            error = check_overlap(loader, &images->kernel, &kernel, "the firmware", firmware.start,
-                                  firmware.end);
-    }
-    if (!error && images->kernel.data && images->initrd.data && images->initrd.size)
-        error = boot_place_initrd(loader, &images->initrd, &kernel,
-                                  board->fdt_addr < ram_end ? board->fdt_addr : ram_end, &initrd);
     if (error)
         return error;
-    board->entry = images->firmware.data ? firmware.entry : kernel.entry;
-    board->tohost = images->firmware.data ? firmware.tohost : kernel.tohost;
-    board->fromhost = images->firmware.data ? firmware.fromhost : kernel.fromhost;
+    board->fdt_addr = layout.fdt;
+    board->entry = first->entry;
+    board->tohost = first->tohost;
+    board->fromhost = first->fromhost;
     if (images->firmware.data)
-        write_rom(board, kernel.entry);
-    return write_fdt(board, loader, initrd, initrd ? images->initrd.size : 0, fdt);
+        write_rom(board, layout.kernel.entry);
+    return write_fdt(board, loader, layout.initrd, layout.initrd ? images->initrd.size : 0, fdt);
 }
 
 static int board_load(struct riscv_board *board)
@@ -212,7 +180,7 @@ static int board_load(struct riscv_board *board)
     const struct hull_env *env = &board->vm->env;
     struct boot_loader loader = {
         .memory = &board->vm->memory,
-        .ram_base = BOARD_RAM_BASE,
+        .ram_base = riscv_board_ram_base(board->spec),
         .ram_size = board->spec->memory,
         .message = board->message,
         .message_size = sizeof(board->message),

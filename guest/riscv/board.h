@@ -24,7 +24,7 @@
 #define BOARD_VIRTIO_BASE 0x10001000ull
 #define BOARD_VIRTIO_STRIDE 0x1000ull
 #define BOARD_VIRTIO_SLOTS 8
-#define BOARD_RAM_BASE 0x80000000ull
+#define BOARD_RAM_BASE 0x80000000ull // unless the VM's memory is one to one
 
 #define BOARD_IRQ_VIRTIO 1 // to 8
 #define BOARD_IRQ_UART 10
@@ -73,6 +73,11 @@ struct riscv_board {
     bool htif_done;    // the program has said how it ended
     char message[256]; // what was wrong, after an error
 };
+
+static inline gpa_t riscv_board_ram_base(const struct vm_spec *spec)
+{
+    return spec->metal.memory_address ? spec->metal.memory_address : BOARD_RAM_BASE;
+}
 
 // Devices in the virtio slots: disks from slot 0 on, then networks (but NET_NONE), rng, balloon,
 // console, each in the spec's order; the power button in the last one, when it is free. The order is

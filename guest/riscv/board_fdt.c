@@ -51,9 +51,9 @@ static void write_chosen(struct fdt_writer *w, const struct vm_spec *spec, gpa_t
 
 static void write_memory(struct fdt_writer *w, const struct vm_spec *spec)
 {
-    hull_fdt_begin_node_at(w, "memory", BOARD_RAM_BASE);
+    hull_fdt_begin_node_at(w, "memory", riscv_board_ram_base(spec));
     hull_fdt_prop_string(w, "device_type", "memory");
-    hull_fdt_prop_u64s(w, "reg", (uint64_t[]){BOARD_RAM_BASE, spec->memory}, 2);
+    hull_fdt_prop_u64s(w, "reg", (uint64_t[]){riscv_board_ram_base(spec), spec->memory}, 2);
     hull_fdt_end_node(w);
 }
 

@@ -13,7 +13,7 @@
 #define BOOT_KERNEL_OFFSET BOOT_MEGAPAGE // of kernels that name no place, from the start of RAM
 
 struct boot_loader {
-    struct guest_memory *memory;
+    struct guest_memory *memory; // NULL: only looks where things would go
     gpa_t ram_base;
     uint64_t ram_size;
     char *message; // filled on errors
@@ -51,6 +51,17 @@ HULL_MUST_CHECK int boot_load_elf(struct boot_loader *loader, const struct board
 // Where the initrd goes: behind the kernel as QEMU places it, below `top`. -HULL_ENOSPC: no room.
 HULL_MUST_CHECK int boot_place_initrd(struct boot_loader *loader, const struct board_image *initrd,
                                       const struct boot_loaded *kernel, gpa_t top, gpa_t *start);
+// Where everything is; initrd: 0 without one.
+struct boot_layout {
+    struct boot_loaded firmware, kernel;
+    gpa_t initrd, fdt;
+};
+
+// Firmware, kernel and initrd as far as there are any, apart from each other and from the device
+// tree, for which BOARD_FDT_MAX bytes are left. 0, -HULL_EFORMAT, -HULL_ENOSPC.
+HULL_MUST_CHECK int boot_load_images(struct boot_loader *loader, const struct board_images *images,
+                                     struct boot_layout *layout);
+
 // Where a device tree of `size` bytes goes: the last 2 MiB boundary in the first 3 GiB.
 gpa_t boot_fdt_address(const struct boot_loader *loader, uint64_t size);
 

@@ -32,13 +32,16 @@ int boot_fail(struct boot_loader *loader, int error, const char *format, ...)
 int boot_place(struct boot_loader *loader, const char *name, gpa_t gpa, const void *data,
                uint64_t size, uint64_t memory_size)
 {
-    uint8_t *host;
+    uint8_t *host = NULL;
+    bool fits;
 
     if (memory_size < size)
         memory_size = size;
-    host = hull_range_contains(loader->ram_base, loader->ram_size, gpa, memory_size)
-               ? hull_memory_ptr(loader->memory, gpa, memory_size)
-               : NULL;
+    fits = hull_range_contains(loader->ram_base, loader->ram_size, gpa, memory_size);
+    if (fits && !loader->memory)
+        return 0;
+    if (fits)
+        host = hull_memory_ptr(loader->memory, gpa, memory_size);
     if (!host)
         return boot_fail(loader, -HULL_ENOSPC,
                          "%s: needs 0x%llx bytes at 0x%llx, RAM is 0x%llx bytes at 0x%llx; give "

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/config/files.h"
+#include "host/config/json_board.h"
 #include "host/config/json_spec.h"
 
 void hull_config_init(struct vm_config *config)
@@ -79,20 +80,24 @@ static bool file_named(struct vm_config *config, const char *file)
     return false;
 }
 
-static int parse_owned(struct vm_config *config)
+// The text as a board's document, or as a VM's when there is no board.
+static int parse_owned(struct vm_config *config, struct board_spec *board)
 {
     unsigned faults = config->fault_count;
-    hull_json_spec_read(config);
+    if (board)
+        hull_json_board_read(config, board);
+    else
+        hull_json_spec_read(config);
     return config->fault_count == faults ? 0 : -HULL_EINVAL;
 }
 
-int hull_config_load(struct vm_config *config, const char *file)
+static int load(struct vm_config *config, const char *file, struct board_spec *board)
 {
     if (!file_named(config, file))
         return -HULL_EINVAL;
     int error = file_read(file, &config->text, &config->text_size);
     if (!error)
-        return parse_owned(config);
+        return parse_owned(config, board);
     config->text = NULL;
     hull_config_fault_at(config, NULL, NULL,
                          error == EFBIG ? "is larger than 1 MiB; is it a VM's description?"
@@ -100,7 +105,18 @@ int hull_config_load(struct vm_config *config, const char *file)
     return -HULL_EINVAL;
 }
 
-int hull_config_parse(struct vm_config *config, const char *file, const char *text, size_t size)
+int hull_config_load(struct vm_config *config, const char *file)
+{
+    return load(config, file, NULL);
+}
+
+int hull_config_load_board(struct vm_config *config, const char *file, struct board_spec *board)
+{
+    return load(config, file, board);
+}
+
+static int parse(struct vm_config *config, const char *file, const char *text, size_t size,
+                 struct board_spec *board)
 {
     if (!file_named(config, file))
         return -HULL_EINVAL;
@@ -111,7 +127,18 @@ int hull_config_parse(struct vm_config *config, const char *file, const char *te
     }
     memcpy(config->text, text, size);
     config->text_size = size;
-    return parse_owned(config);
+    return parse_owned(config, board);
+}
+
+int hull_config_parse(struct vm_config *config, const char *file, const char *text, size_t size)
+{
+    return parse(config, file, text, size, NULL);
+}
+
+int hull_config_parse_board(struct vm_config *config, const char *file, const char *text,
+                            size_t size, struct board_spec *board)
+{
+    return parse(config, file, text, size, board);
 }
 
 void hull_config_override(struct vm_config *config, const char *field, const char *option)
@@ -121,14 +148,48 @@ void hull_config_override(struct vm_config *config, const char *field, const cha
         config->overrides[config->override_count++] = (struct config_override){kept, option};
 }
 
+static size_t first_key(const char *field)
+{
+    return strcspn(field, ".[");
+}
+
+static bool spoken_of(const struct vm_config *config, unsigned known_count, const char *field)
+{
+    for (unsigned i = 0; config->faults && i < known_count; i++) {
+        const char *known = config->faults[i].field;
+        if (!*known ||
+            (first_key(known) == first_key(field) && strncmp(known, field, first_key(field)) == 0))
+            return true;
+    }
+    return known_count && !config->faults; // no memory: nothing is known
+}
+
+void hull_config_judge(struct vm_config *config, unsigned known, const struct spec_error *error)
+{
+    char field[sizeof(error->field)];
+    hull_config_field_in_file(error->field, field, sizeof(field));
+    if (!spoken_of(config, known, field))
+        hull_config_fault_field(config, error->field, error->reason);
+}
+
+struct judging {
+    struct vm_config *config;
+    unsigned known; // faults from before
+};
+
+static void judge(void *ctx, unsigned vm, const struct spec_error *error)
+{
+    const struct judging *judging = ctx;
+    (void)vm;
+    hull_config_judge(judging->config, judging->known, error);
+}
+
 int hull_config_check(struct vm_config *config, bool need_files)
 {
-    struct spec_error error;
-    unsigned faults = config->fault_count;
-    // A value that could not be read has its default: the validator would judge what nobody wrote.
-    if (!faults && hull_spec_validate(&config->spec, &error))
-        hull_config_fault_field(config, error.field, error.reason);
+    struct judging judging = {config, config->fault_count};
+    const struct spec_sink sink = {judge, &judging};
+    (void)!hull_spec_validate_all(&config->spec, 0, &sink);
     if (need_files)
         hull_config_check_files(config);
-    return config->fault_count == faults ? 0 : -HULL_EINVAL;
+    return config->fault_count == judging.known ? 0 : -HULL_EINVAL;
 }

@@ -47,9 +47,15 @@ void hull_config_free(struct vm_config *config);
 
 // Reads a JSON file into the spec. 0, or -HULL_EINVAL with at least one fault added.
 HULL_MUST_CHECK int hull_config_load(struct vm_config *config, const char *file);
+// Reads a board's JSON file; `config` keeps its text, strings and faults, and has no spec.
+HULL_MUST_CHECK int hull_config_load_board(struct vm_config *config, const char *file,
+                                           struct board_spec *board);
 // The same from memory; `file` is for messages and for the folder of relative names.
 HULL_MUST_CHECK int hull_config_parse(struct vm_config *config, const char *file, const char *text,
                                       size_t size);
+HULL_MUST_CHECK int hull_config_parse_board(struct vm_config *config, const char *file,
+                                            const char *text, size_t size,
+                                            struct board_spec *board);
 
 // Says that `option` set `field`, as the validator spells it.
 void hull_config_override(struct vm_config *config, const char *field, const char *option);
@@ -58,12 +64,18 @@ void hull_config_override(struct vm_config *config, const char *field, const cha
 // -HULL_EINVAL with faults added. `need_files`: false leaves files alone (nothing will be opened).
 HULL_MUST_CHECK int hull_config_check(struct vm_config *config, bool need_files);
 
+// Adds a validator's fault, unless one of the first `known` faults is about the same key: a value that
+// could not be read has its default, and the validator would judge what nobody wrote.
+void hull_config_judge(struct vm_config *config, unsigned known, const struct spec_error *error);
+
 // Frees what only messages need; call it before the VM runs.
 void hull_config_settle(struct vm_config *config);
 
 // Adds a fault of a field that is named as the validator does ("disks[1].id"): with its place in the
 // file, or as that of the option that set it.
 void hull_config_fault_field(struct vm_config *config, const char *field, const char *reason);
+// The field's name as the file spells it: the validator spells a few as struct vm_spec does.
+void hull_config_field_in_file(const char *field, char *out, size_t size);
 // Adds one of a place in the file, of an option (`field`), or of the whole (NULL).
 void hull_config_fault_at(struct vm_config *config, const struct json_place *place,
                           const char *field, const char *reason);

@@ -101,7 +101,7 @@ static bool field_locate(const struct vm_config *config, const char *field,
 }
 
 // The validator spells fields as struct vm_spec does; three of them are called otherwise in the file.
-static void field_as_in_file(const char *field, char *out, size_t size)
+void hull_config_field_in_file(const char *field, char *out, size_t size)
 {
     const char *rest = field + 4;
     bool net = field_within(field, "nets");
@@ -128,7 +128,7 @@ void hull_config_fault_field(struct vm_config *config, const char *field, const 
     struct config_reason why;
     char name[64];
     const char *option = option_of(config, field);
-    field_as_in_file(field, name, sizeof(name));
+    hull_config_field_in_file(field, name, sizeof(name));
     snprintf(why.text, sizeof(why.text), "%s", reason);
     reason_as_in_file(why.text);
     if (option)

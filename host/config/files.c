@@ -74,6 +74,18 @@ static void check_console(struct vm_config *config)
         fault_file(config, "console_path", path, "may not be written by this user");
 }
 
+void hull_config_check_readable(struct vm_config *config)
+{
+    const struct vm_spec *spec = &config->spec;
+    char field[32];
+    check_readable(config, "boot.kernel", spec->boot.kernel);
+    check_readable(config, "boot.initrd", spec->boot.initrd);
+    for (unsigned i = 0; i < spec->disk_count; i++) {
+        snprintf(field, sizeof(field), "disks[%u].file", i);
+        check_readable(config, field, spec->disks[i].file);
+    }
+}
+
 void hull_config_check_files(struct vm_config *config)
 {
     const struct boot_spec *boot = &config->spec.boot;

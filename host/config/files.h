@@ -7,5 +7,7 @@ struct vm_config;
 
 // Adds a fault for each file that isn't usable.
 void hull_config_check_files(struct vm_config *config);
+// Only whether what gets into a bundle can be read: images and disks.
+void hull_config_check_readable(struct vm_config *config);
 
 #endif

@@ -11,6 +11,11 @@ enum json_object_kind {
     JSON_OBJECT_DISK,
     JSON_OBJECT_NET,
     JSON_OBJECT_CONSOLE,
+    JSON_OBJECT_CPUS,
+    JSON_OBJECT_MEMORY,
+    JSON_OBJECT_POLICY,
+    JSON_OBJECT_SHARED,
+    JSON_OBJECT_PASSTHROUGH,
 };
 
 // Reads config->text into config->spec; adds a fault for each thing that is wrong.

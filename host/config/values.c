@@ -30,6 +30,22 @@ const struct config_word hull_net_words[] = {
     {NULL, 0},
 };
 
+const struct config_word hull_backend_words[] = {
+    {"user", NET_USER}, {"tap", NET_TAP}, {"none", NET_NONE}, {"switch", NET_SWITCH}, {NULL, 0},
+};
+
+const struct config_word hull_policy_words[] = {
+    {"stop", POLICY_STOP},
+    {"restart", POLICY_RESTART},
+    {NULL, 0},
+};
+
+const struct config_word hull_colour_words[] = {
+    {"auto", COLOUR_AUTO},     {"red", COLOUR_RED},     {"green", COLOUR_GREEN},
+    {"yellow", COLOUR_YELLOW}, {"blue", COLOUR_BLUE},   {"magenta", COLOUR_MAGENTA},
+    {"cyan", COLOUR_CYAN},     {"white", COLOUR_WHITE}, {NULL, 0},
+};
+
 const struct config_word hull_log_words[] = {
     {"error", HULL_LOG_ERROR},
     {"warn", HULL_LOG_WARN},

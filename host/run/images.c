@@ -16,14 +16,22 @@
 
 #define INFLATE_CHUNK 32768u
 
-static int image_fail(const struct image *image, int err, const char *reason)
+static int image_fail(struct image *image, int err, const char *reason)
 {
-    fprintf(stderr, "hull: %s %s: %s\n", image->what, image->file, reason);
+    image->reason = reason;
+    return err;
+}
+
+// Says why, after an error.
+static int image_said(const struct image *image, int err)
+{
+    if (err)
+        fprintf(stderr, "hull: %s %s: %s\n", image->what, image->file, image->reason);
     return err;
 }
 
 // Reads [offset, offset + len) whole: 0, -HULL_EIO.
-static int file_read(const struct image *image, uint64_t offset, void *to, uint64_t len)
+static int file_read(struct image *image, uint64_t offset, void *to, uint64_t len)
 {
     uint8_t *at = to;
 
@@ -44,7 +52,7 @@ static int file_read(const struct image *image, uint64_t offset, void *to, uint6
 }
 
 // One round of input for the decompressor.
-static int inflate_feed(const struct image *image, z_stream *z, uint8_t *chunk, uint64_t *done)
+static int inflate_feed(struct image *image, z_stream *z, uint8_t *chunk, uint64_t *done)
 {
     uint64_t n = image->payload_size - *done;
     int err;
@@ -134,8 +142,8 @@ static int image_fill(struct image *image)
     return file_read(image, image->payload, image->data, image->size);
 }
 
-static int image_open(struct image *image, const char *what, const char *file, uint64_t limit,
-                      bool may_be_packed)
+int hull_image_open(struct image *image, const char *what, const char *file, uint64_t limit,
+                    bool may_be_packed)
 {
     struct stat st;
     int err;
@@ -167,7 +175,7 @@ static int image_open(struct image *image, const char *what, const char *file, u
     return image_fill(image);
 }
 
-static void image_close(struct image *image)
+void hull_image_close(struct image *image)
 {
     if (image->data)
         munmap(image->data, image->room);
@@ -176,17 +184,23 @@ static void image_close(struct image *image)
     *image = (struct image){.fd = -1};
 }
 
+static int open_said(struct image *image, const char *what, const char *file, uint64_t limit,
+                     bool may_be_packed)
+{
+    return image_said(image, hull_image_open(image, what, file, limit, may_be_packed));
+}
+
 int hull_images_open(struct images *images, const struct boot_spec *boot, uint64_t limit)
 {
     int err;
 
     images->initrd.fd = images->firmware.fd = -1;
     images->initrd.data = images->firmware.data = NULL;
-    err = image_open(&images->kernel, "kernel", boot->kernel, limit, true);
+    err = open_said(&images->kernel, "kernel", boot->kernel, limit, true);
     if (!err)
-        err = image_open(&images->initrd, "initrd", boot->initrd, limit, false);
+        err = open_said(&images->initrd, "initrd", boot->initrd, limit, false);
     if (!err)
-        err = image_open(&images->firmware, "firmware", boot->firmware, limit, true);
+        err = open_said(&images->firmware, "firmware", boot->firmware, limit, true);
     if (err)
         hull_images_close(images);
     return err;
@@ -194,9 +208,9 @@ int hull_images_open(struct images *images, const struct boot_spec *boot, uint64
 
 void hull_images_close(struct images *images)
 {
-    image_close(&images->kernel);
-    image_close(&images->initrd);
-    image_close(&images->firmware);
+    hull_image_close(&images->kernel);
+    hull_image_close(&images->initrd);
+    hull_image_close(&images->firmware);
 }
 
 static struct board_image image_describe(const struct image *image)
@@ -237,7 +251,7 @@ static int image_refill(struct image *image)
     err = image_fill(image);
     if (!err && image->size != size)
         err = image_fail(image, -HULL_EIO, "the file has changed since the machine was started");
-    return err;
+    return image_said(image, err);
 }
 
 int hull_images_refill(struct images *images)

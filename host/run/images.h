@@ -17,11 +17,18 @@ struct image {
     uint64_t payload, payload_size; // of the file: what is copied or decompressed
     uint8_t *data;                  // `room` bytes mapped
     uint64_t size, room;
+    const char *reason; // after an error
 };
 
 struct images {
     struct image kernel, initrd, firmware;
 };
+
+// Opens and reads one; file == NULL: none. May be decompressed if `may_be_packed`. Errors as below,
+// with image->reason; hull_image_close() in every case.
+HULL_MUST_CHECK int hull_image_open(struct image *image, const char *what, const char *file,
+                                    uint64_t limit, bool may_be_packed);
+void hull_image_close(struct image *image);
 
 // Opens and reads them all; none may be larger than `limit`. Says on stderr what went wrong.
 // 0, -HULL_ENOENT, -HULL_EIO, -HULL_EFORMAT, -HULL_ENOSPC, -HULL_ENOMEM.

@@ -45,8 +45,8 @@ static int ram_make(struct hosted_vm *h)
                 (unsigned long long)(h->spec->memory >> 20));
         return -HULL_ENOMEM;
     }
-    return fail("guest memory",
-                hull_memory_add(&h->vm.memory, BOARD_RAM_BASE, h->spec->memory, h->ram));
+    return fail("guest memory", hull_memory_add(&h->vm.memory, riscv_board_ram_base(h->spec),
+                                                h->spec->memory, h->ram));
 }
 
 static const struct engine_ops *engine_for(enum engine_wish wish)

@@ -109,6 +109,9 @@ void hull_board_defaults(struct board_spec *board);
 HULL_MUST_CHECK int hull_board_validate(const struct board_spec *board,
                                         const struct spec_sink *sink);
 
+// The device of that name; NULL: there is none.
+const struct board_device *hull_board_device(const struct board_spec *board, const char *name);
+
 // Chooses guest addresses and interrupts for shared regions and physical devices whose file names
 // none. What the board does not have, or what there is no room for, is left for the validator.
 void hull_metal_place(const struct board_spec *board, struct vm_spec *spec);

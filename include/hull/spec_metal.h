@@ -127,8 +127,9 @@ struct board_spec {
     uint64_t timebase; // Hz
     struct board_range memory[HULL_BOARD_MEMORY_MAX];
     unsigned memory_count;
-    struct board_range reserved[HULL_BOARD_RESERVED_MAX]; // firmware, hull-metal, the bundle
+    struct board_range reserved[HULL_BOARD_RESERVED_MAX]; // firmware, hull-metal, the device tree
     unsigned reserved_count;
+    uint64_t bundle_address;    // where the boot loader puts the bundle; 0: not known
     uint64_t hypervisor_memory; // bytes that hull-metal keeps for itself, its image aside
     struct board_device uart;   // its name is NULL
     struct board_device plic;   // the same

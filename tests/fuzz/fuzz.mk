@@ -7,7 +7,7 @@ FZ         := build/fuzz
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC))
 FUZZ_BIN   := $(addprefix $(FZ)/,$(FUZZ_NAMES))
-FUZZ_SHARED := $(FREESTANDING_SRC) $(ENGINE_SRC) $(HOST_SRC) tests/unit/fake_env.c tests/unit/fake_vm.c \
+FUZZ_SHARED := $(FREESTANDING_SRC) $(ENGINE_SRC) $(HOST_SRC) tests/unit/fake_env.c tests/unit/fake_vm.c tests/unit/bundle_maker.c \
                $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
 FUZZ_SAN   := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_FLAGS := $(STD) $(WARNINGS) $(INCLUDES) $(HOSTED) $(HOST_FLAGS) -O1 -g -DHULL_DEBUG=1 \

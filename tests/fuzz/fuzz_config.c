@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer: a VM's JSON file, from its bytes to the validated spec and the messages about it, and the
+// libFuzzer: a VM's and a board's JSON file, from its bytes to the validated spec and the messages about it, and the
 // values of the command line, which are read by the same functions.
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +32,32 @@ static void read_file(const char *text, size_t size, FILE *to)
             hull_cli_describe(&config.spec, to);
     }
     hull_config_print_faults(&config, to, "");
+    hull_config_free(&config);
+}
+
+static void ignore(void *ctx, unsigned vm, const struct spec_error *error)
+{
+    (void)ctx, (void)vm, (void)error;
+}
+
+// The same bytes as a board's file, and a VM of the other reading on that board.
+static void read_board(const char *text, size_t size, FILE *to)
+{
+    const struct spec_sink sink = {ignore, NULL};
+    struct board_spec board;
+    struct vm_config config, vm;
+    hull_config_init(&config);
+    hull_config_init(&vm);
+    hull_board_defaults(&board);
+    bool broken = hull_config_parse_board(&config, "dir/board.json", text, size, &board);
+    require(broken == (config.fault_count > 0), "a broken board has a fault, a whole one has none");
+    const struct vm_spec *spec = &vm.spec;
+    if (!hull_config_parse(&vm, "dir/vm.json", text, size))
+        hull_metal_place(&board, &vm.spec);
+    if (!hull_board_validate(&board, &sink) && !hull_spec_validate_all(spec, 0, &sink))
+        (void)!hull_metal_validate(&board, &spec, 1, 1 << 20, &sink);
+    hull_config_print_faults(&config, to, "");
+    hull_config_free(&vm);
     hull_config_free(&config);
 }
 
@@ -70,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_values(text, to);
     text = realloc(text, size ? size : 1); // without the terminator: nothing may rely on it
     read_file(text, size, to);
+    read_board(text, size, to);
     fclose(to);
     free(out);
     free(text);

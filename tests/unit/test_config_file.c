@@ -130,7 +130,7 @@ static void every_fault_is_reported_with_its_place(void **state)
                                            "}\n"),
                          0);
     assert_int_equal(f->config.fault_count, 5);
-    assert_fault(&f->config, 0, 2, 11, "cpus", "must be a whole number, not a string");
+    assert_fault(&f->config, 0, 2, 11, "cpus", "must be a whole number or an object, not a string");
     assert_fault(&f->config, 1, 3, 3, "memroy", "did you mean 'memory'?");
     assert_fault(&f->config, 2, 5, 17, "net[1].backend", "did you mean 'tap'?");
     assert_fault(&f->config, 3, 5, 31, "net[1].mac", "is not a MAC address");

@@ -39,7 +39,9 @@ void *__wrap_calloc(size_t count, size_t size)
 static const char document[] =
     "{\"name\":\"web\",\"memory\":\"512M\",\"boot\":{\"kernel\":\"k\",\"initrd\":\"i\",\"append\":"
     "\"a\"},\"disks\":[{\"file\":\"d0\",\"id\":\"r\"}],\"net\":[{\"backend\":\"user\",\"publish\":["
-    "\"10.0.0.1:53:5353/udp\"]},{\"backend\":\"tap\",\"tap\":\"t0\"}],\"console\":\"file:log\"}";
+    "\"10.0.0.1:53:5353/udp\"]},{\"backend\":\"tap\",\"tap\":\"t0\"}],\"console\":\"file:log\","
+    "\"shared_memory\":[{\"name\":\"m\",\"size\":\"1M\",\"peers\":[\"b\"]}],\"passthrough\":[{\"device\":"
+    "\"rtc\"}]}";
 
 // Whether the document is read when only so many allocations succeed.
 static bool reads_with(unsigned allocations)
@@ -56,6 +58,8 @@ static bool reads_with(unsigned allocations)
         assert_string_equal(config.spec.nets[1].tap, "t0");
         assert_string_equal(config.spec.nets[0].publish[0].host_addr, "10.0.0.1");
         assert_string_equal(config.spec.disks[0].id, "r");
+        assert_string_equal(config.spec.metal.shared[0].peers[0], "b");
+        assert_string_equal(config.spec.metal.passthrough[0].device, "rtc");
     }
     hull_config_free(&config);
     return read;

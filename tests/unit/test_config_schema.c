@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "host/config/config.h"
+#include "host/config/json_board.h"
 #include "host/config/json_spec.h"
 
 static json_t *load(const char *file)
@@ -77,16 +78,28 @@ static const json_t *schema_at(const json_t *schema, const char *const *path)
     return schema;
 }
 
-static void assert_same_keys(enum json_object_kind kind, const json_t *object)
+static void assert_same_names(const char *const names[], unsigned count, const json_t *object)
 {
     const json_t *properties = json_object_get(object, "properties");
-    const char *names[32];
-    unsigned count = hull_json_spec_keys(kind, names, 32);
     for (unsigned i = 0; i < count; i++)
         if (!json_object_get(properties, names[i]))
             fail_msg("the schema does not know %s", names[i]);
     assert_int_equal(json_object_size(properties), count);
     assert_true(json_is_false(json_object_get(object, "additionalProperties")));
+}
+
+static void assert_same_keys(enum json_object_kind kind, const json_t *object)
+{
+    const char *names[32];
+    unsigned count = hull_json_spec_keys(kind, names, 32);
+    assert_same_names(names, count, object);
+}
+
+static void assert_same_board_keys(enum json_board_object kind, const json_t *object)
+{
+    const char *names[32];
+    unsigned count = hull_json_keys(hull_json_board_keys(kind), names, 32);
+    assert_same_names(names, count, object);
 }
 
 static void the_schema_has_the_same_keys(void **state)
@@ -97,7 +110,17 @@ static void the_schema_has_the_same_keys(void **state)
     const char *const disk[] = {"properties", "disks", "items", NULL};
     const char *const net[] = {"properties", "net", "items", NULL};
     const char *const console[] = {"properties", "console", "oneOf", "1", NULL};
+    const char *const cpus[] = {"properties", "cpus", "oneOf", "1", NULL};
+    const char *const memory[] = {"properties", "memory", "oneOf", "2", NULL};
+    const char *const policy[] = {"properties", "policy", NULL};
+    const char *const shared[] = {"properties", "shared_memory", "items", NULL};
+    const char *const passthrough[] = {"properties", "passthrough", "items", NULL};
     assert_same_keys(JSON_OBJECT_VM, schema);
+    assert_same_keys(JSON_OBJECT_CPUS, schema_at(schema, cpus));
+    assert_same_keys(JSON_OBJECT_MEMORY, schema_at(schema, memory));
+    assert_same_keys(JSON_OBJECT_POLICY, schema_at(schema, policy));
+    assert_same_keys(JSON_OBJECT_SHARED, schema_at(schema, shared));
+    assert_same_keys(JSON_OBJECT_PASSTHROUGH, schema_at(schema, passthrough));
     assert_same_keys(JSON_OBJECT_BOOT, schema_at(schema, boot));
     assert_same_keys(JSON_OBJECT_DISK, schema_at(schema, disk));
     assert_same_keys(JSON_OBJECT_NET, schema_at(schema, net));
@@ -118,6 +141,24 @@ static void assert_same_words(const struct config_word *words, const json_t *lis
     assert_int_equal(json_array_size(list), count);
 }
 
+static void the_boards_schema_has_the_same_keys(void **state)
+{
+    (void)state;
+    json_t *schema = load("docs/schema/board.schema.json");
+    const char *const memory[] = {"properties", "memory", "items", NULL};
+    const char *const reserved[] = {"properties", "reserved", "items", NULL};
+    const char *const uart[] = {"properties", "uart", NULL};
+    const char *const plic[] = {"properties", "plic", NULL};
+    const char *const device[] = {"properties", "devices", "items", NULL};
+    assert_same_board_keys(JSON_BOARD, schema);
+    assert_same_board_keys(JSON_BOARD_MEMORY, schema_at(schema, memory));
+    assert_same_board_keys(JSON_BOARD_RESERVED, schema_at(schema, reserved));
+    assert_same_board_keys(JSON_BOARD_UART, schema_at(schema, uart));
+    assert_same_board_keys(JSON_BOARD_PLIC, schema_at(schema, plic));
+    assert_same_board_keys(JSON_BOARD_DEVICE, schema_at(schema, device));
+    json_decref(schema);
+}
+
 static void the_schema_has_the_same_words_and_limits(void **state)
 {
     (void)state;
@@ -128,11 +169,16 @@ static void the_schema_has_the_same_words_and_limits(void **state)
     const char *const kind[] = {"properties", "console", "oneOf", "1",
                                 "properties", "kind",    "enum",  NULL};
     const char *const disks[] = {"properties", "disks", "maxItems", NULL};
+    const char *const action[] = {"$defs", "action", "enum", NULL};
+    const char *const colour[] = {"properties", "console", "oneOf", "1",
+                                  "properties", "colour",  "enum",  NULL};
     const char *const nets[] = {"properties", "net", "maxItems", NULL};
-    const char *const cpus[] = {"properties", "cpus", "maximum", NULL};
+    const char *const cpus[] = {"properties", "cpus", "oneOf", "0", "maximum", NULL};
     const char *const append[] = {"properties", "boot", "properties", "append", "maxLength", NULL};
     assert_same_words(hull_engine_words, schema_at(schema, engine));
-    assert_same_words(hull_net_words, schema_at(schema, backend));
+    assert_same_words(hull_backend_words, schema_at(schema, backend));
+    assert_same_words(hull_policy_words, schema_at(schema, action));
+    assert_same_words(hull_colour_words, schema_at(schema, colour));
     assert_same_words(hull_console_words, schema_at(schema, kind));
     assert_int_equal(json_integer_value(schema_at(schema, disks)), HULL_SPEC_DISKS_MAX);
     assert_int_equal(json_integer_value(schema_at(schema, nets)), HULL_SPEC_NETS_MAX);
@@ -146,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_are_judged_as_the_table_says),
         cmocka_unit_test(the_schema_has_the_same_keys),
+        cmocka_unit_test(the_boards_schema_has_the_same_keys),
         cmocka_unit_test(the_schema_has_the_same_words_and_limits),
     };
     return cmocka_run_group_tests_name("host/config schema", tests, NULL, NULL);
