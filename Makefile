@@ -32,7 +32,7 @@ install: $(HULL)
 	install -d $(DESTDIR)$(PREFIX)/share/hull $(addprefix $(DESTDIR)$(PREFIX)/share/man/,man1 man5)
 	rm -rf $(DESTDIR)$(PREFIX)/share/hull/image
 	cp -R host/image $(DESTDIR)$(PREFIX)/share/hull/image
-	install -m 644 docs/schema/vm.schema.json $(DESTDIR)$(PREFIX)/share/hull/
+	install -m 644 $(wildcard docs/schema/*.json) $(DESTDIR)$(PREFIX)/share/hull/
 	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(wildcard docs/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5/
 

@@ -23,6 +23,7 @@ enum cli_use {
     CLI_USE_RUN = 2, // how `hull run` goes about it
     CLI_USE_DTB = 4,
     CLI_USE_ANY = 8, // every command
+    CLI_USE_PACK = 16,
 };
 
 struct cli_option {
@@ -100,10 +101,12 @@ void hull_cli_target_name(struct vm_config *config, const char *target);
 
 // A readable summary of a valid spec.
 void hull_cli_describe(const struct vm_spec *spec, FILE *to);
+void hull_cli_describe_metal(const struct metal_spec *metal, FILE *to);
 
 int hull_cli_run(const struct cli_args *args);
 int hull_cli_check(const struct cli_args *args);
 int hull_cli_dtb(const struct cli_args *args);
+int hull_cli_pack(const struct cli_args *args);
 int hull_cli_image(int argc, char **argv);
 int hull_cli_version(const struct cli_args *args);
 int hull_cli_help(const struct cli_args *args);

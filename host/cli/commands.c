@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <hull/bundle.h>
+
 #include "host/cli/cli.h"
 
 const struct cli_command hull_cli_commands[] = {
@@ -19,6 +21,12 @@ const struct cli_command hull_cli_commands[] = {
      "The description is given as for 'hull run', but no file that it names is opened, and the\n"
      "place of an initial RAM disk is left out: it is known only when the VM starts.",
      CLI_USE_VM | CLI_USE_DTB, 0, 1, hull_cli_dtb, NULL},
+    {"pack", "BUNDLE [BOARD.json VM.json...]", "make a bundle for bare metal, or look into one",
+     "Puts a board's description, VMs (the same files as for 'hull run') and their images into one\n"
+     "file, which hull-metal gets as its initrd. Everything is checked first, also whether the VMs\n"
+     "fit onto the board and go together; faults are printed as FILE:LINE:COLUMN: FIELD: REASON.\n"
+     "With --list or --check, BUNDLE is one that is there already.",
+     CLI_USE_PACK, 1, 2 + HULL_BUNDLE_VMS_MAX, hull_cli_pack, NULL},
     {"image", "list|pull|path|rm|clean …", "make and remove guest images",
      "  list          what there is to pull, and what is here already\n"
      "  pull NAME     make an image; --fresh makes it anew\n"

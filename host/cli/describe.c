@@ -102,4 +102,5 @@ void hull_cli_describe(const struct vm_spec *spec, FILE *to)
     fprintf(to, "  console   %s%s%s\n", word_of(hull_console_words, (int)spec->console),
             spec->console_path ? " " : "", spec->console_path ? spec->console_path : "");
     print_devices(spec, to);
+    hull_cli_describe_metal(&spec->metal, to);
 }

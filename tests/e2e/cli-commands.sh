@@ -57,7 +57,8 @@ hull check bad.json
 expect 'check: a wrong type' 124 err 'bad.json:3:44: boot.initrd: must be a string, not a number'
 expect 'check: an unknown key' 124 err "bad.json:4:3: disk: there is no such key (did you mean 'disks'?)"
 expect 'check: a missing file' 124 err 'bad.json:3:23: boot.kernel: nowhere: No such file'
-equal 'check: one line for each' 3 "$(wc -l <err)"
+expect 'check: a wrong value' 124 err 'bad.json:2:11: cpus: is 200; it must be 1 to 64'
+equal 'check: one line for each' 4 "$(wc -l <err)"
 hull run bad.json
 expect 'run says the same' 124 err 'hull: bad.json:3:44: boot.initrd: must be a string'
 echo '{ "cpus": 200, "boot": { "kernel": "kernel" } }' >many.json
@@ -115,6 +116,7 @@ make -s -C "$source_dir" install BUILD="${BUILD:-build}" DESTDIR="$PWD/root" PRE
 code=$?
 expect 'installed: finds the image maker' 0 out 'debian'
 equal 'installed: manual pages' "$(cd "$source_dir/docs/man" && ls)" \
-    "$(cd root/usr/share/man && ls man1 man5 | grep -v '^$\|:$')"
-equal 'installed: the schema' yes "$([ -s root/usr/share/hull/vm.schema.json ] && echo yes)"
+    "$(cd root/usr/share/man && ls man1 man5 | grep -v '^$\|:$' | sort)"
+equal 'installed: the schemas' "$(cd "$source_dir/docs/schema" && ls)" \
+    "$(cd root/usr/share/hull && ls ./*.json | sed 's,.*/,,')"
 finish

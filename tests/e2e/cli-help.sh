@@ -20,7 +20,7 @@ equal 'run: the page has the options of the help' "$(defined_options <out)" \
 hull help dtb
 equal 'dtb: the page names the options of the help' "$(defined_options <out)" \
     "$(page hull-dtb.1 | sed -n '/^OPTIONS/,/^EXIT/p' | grep -oE '\-\-[a-z-]+' | sort -u)"
-for command in check image; do
+for command in check image pack; do
     hull help $command
     for option in $(defined_options <out); do
         grep -q -e "$option" <(page hull-$command.1)
@@ -42,8 +42,9 @@ for command in $commands; do
     done
 done
 
-# Keys of the JSON file, whatever their depth.
-schema_keys=$(python3 - "$source_dir/docs/schema/vm.schema.json" <<'PYTHON'
+# Keys of a JSON file, whatever their depth.
+schema_keys() { # SCHEMA
+    python3 - "$source_dir/docs/schema/$1" <<'PYTHON'
 import json, sys
 def keys(node):
     if isinstance(node, dict):
@@ -57,10 +58,16 @@ def keys(node):
             yield from keys(value)
 print("\n".join(sorted(set(keys(json.load(open(sys.argv[1])))))))
 PYTHON
-)
-equal 'the page of the JSON file has the keys of the schema' "$schema_keys" \
-    "$(sed -n '/^[.]SH KEYS/,/^[.]SH EXAMPLES/p' "$man/hull.json.5" | grep -A 1 '^[.]TP' |
-        sed -n 's/^[.]B //p' | LC_ALL=C sort -u)"
+}
+page_keys() { # FILE
+    sed -n '/^[.]SH KEYS/,/^[.]SH EXAMPLES/p' "$man/$1" | grep -A 1 '^[.]TP' |
+        sed -n 's/^[.]B //p' | LC_ALL=C sort -u
+}
+equal "the page of a machine's file has the keys of the schema" "$(schema_keys vm.schema.json)" \
+    "$(page_keys hull.json.5)"
+# $schema is explained with the machine's file.
+equal "the page of a board's file has the keys of the schema" \
+    "$(schema_keys board.schema.json | grep -vx '[$]schema')" "$(page_keys hull-board.json.5)"
 
 for file in "$man"/*.[15]; do
     equal "$(basename "$file") is well-formed" '' "$(groff -man -Tutf8 -ww -z "$file" 2>&1)"
