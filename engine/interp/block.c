@@ -48,6 +48,7 @@ void interp_blocks_drop(struct cpu *cpu)
 
 const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
 {
+    const struct space_set *set = &cpu->sets[cpu->hart.s.virt];
     gva_t tag = (va & PAGE_MASK) | cpu->hart.s.priv;
     struct fetch_entry *e = &cpu->fetch[va >> HULL_PAGE_SHIFT & (FETCH_ENTRIES - 1)];
     struct mmu_result r;
@@ -55,9 +56,9 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
     int cause;
 
     cpu->narrow_fetch = false;
-    if (e->tag == tag && (e->space == cpu->space || e->space == cpu->global_space)) {
+    if (e->tag == tag && (e->space == set->space || e->space == set->global_space)) {
         *gpa = e->gpa | (va & ~PAGE_MASK);
-        cpu->global_fetch = e->space == cpu->global_space;
+        cpu->global_fetch = e->space == set->global_space;
         return e->host + (va & ~PAGE_MASK);
     }
     cause = riscv_mmu_translate(&cpu->hart, va, 2, MMU_FETCH, riscv_mmu_fetch_mode(&cpu->hart), &r);
@@ -72,10 +73,10 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
         cpu->narrow_fetch = true;
         return host;
     }
-    interp_code_page(cpu, va, (unsigned)__builtin_ctzll(r.page), r.global);
+    interp_code_page(cpu, va, (unsigned)__builtin_ctzll(r.fenced), r.global);
     *e = (struct fetch_entry){
         .tag = tag,
-        .space = r.global ? cpu->global_space : cpu->space,
+        .space = r.global ? set->global_space : set->space,
         .gpa = r.gpa & PAGE_MASK,
         .host = host - (va & ~PAGE_MASK),
     };
@@ -112,7 +113,11 @@ static bool ends_block(enum insn_id id)
     case INSN_WFI:
     case INSN_FENCE_I:
     case INSN_SFENCE_VMA:
-    case INSN_SINVAL_VMA: return true;
+    case INSN_SINVAL_VMA:
+    case INSN_HFENCE_VVMA:
+    case INSN_HFENCE_GVMA:
+    case INSN_HINVAL_VVMA:
+    case INSN_HINVAL_GVMA: return true;
     default: return false;
     }
 }

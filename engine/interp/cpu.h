@@ -69,7 +69,18 @@ struct tlb_entry {
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NONE UINT64_MAX
 
-enum tlb_mode { TLB_M, TLB_U, TLB_S, TLB_S_SUM, TLB_MODES };
+// The upper half is a guest's (V = 1), whose entries hold what both stages together translate.
+enum tlb_mode {
+    TLB_M,
+    TLB_U,
+    TLB_S,
+    TLB_S_SUM,
+    TLB_V, // no mode of its own: a guest has no M mode
+    TLB_VU,
+    TLB_VS,
+    TLB_VS_SUM,
+    TLB_MODES
+};
 
 // Which entries of a TLB were filled, so that dropping them takes as long as filling them.
 #define TLB_LOG 256
@@ -94,7 +105,29 @@ struct page_filter {
 };
 
 struct address_space {
-    uint64_t satp, space, epoch; // epoch 0: its code has to be checked again
+    uint64_t satp, hgatp;  // a guest's: vsatp, hgatp
+    uint64_t space, epoch; // epoch 0: its code has to be checked again; space 0: none is known
+};
+
+// The global pages of a virtual machine.
+struct machine_space {
+    uint64_t hgatp, space, epoch; // as above
+};
+
+// Numbers of the translations in use (`space`, see space.c), and of the check of code under them,
+// which fence.i renews as well: those of the current address space, of global pages, and of
+// recent values of satp, by ASID; or of vsatp and hgatp. V = 0 and V = 1 have a set each, so that
+// entering and leaving a guest forgets nothing.
+struct space_set {
+    uint64_t space, global_space;
+    uint64_t epoch, global_epoch;
+    struct address_space spaces[64];
+    struct machine_space machines[8]; // V = 1
+    uint64_t hgatp;                   // the current one
+    uint8_t mxr; // what the data TLBs were filled under: MXR, and that of the G-stage << 1
+    struct page_filter superpages; // in the data TLBs
+    struct page_filter code_pages; // that code was fetched from, in whatever space
+    struct page_filter space_code; // the same with the space's number (0: global)
 };
 
 #define FETCH_ENTRIES 1024
@@ -119,13 +152,13 @@ struct cpu {
     bool exit_wanted;
     enum vcpu_exit_reason exit_reason;
     bool sbi_pending;  // run() still has to put exit->sbi.ret into a0 and a1
-    bool mxr;          // what the data TLBs were filled under
     bool narrow_fetch; // PMP divides the page that was fetched from last
     bool global_fetch; // that page is global
     // For translated code, which does the common traps and returns itself: an interrupt is pending that
     // only waits for its privilege's enable bit; a trap has more to do than that.
     _Alignas(2) bool irq_waiting;
     bool trap_slow;
+    bool fp_ready; // FP instructions are legal, and what they make dirty is so
     _Atomic bool ssip_raised;
     unsigned pauses;
 
@@ -135,37 +168,32 @@ struct cpu {
     bool stepped;
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 3 * sizeof(struct op)];
 
-    // Numbers of the translations in use (`space`, see space.c), and of the check of code under them,
-    // which fence.i renews as well: those of the current address space, of global pages, and of
-    // recent values of satp, by ASID.
-    uint64_t space, global_space, space_count;
-    uint64_t epoch, global_epoch, epoch_count;
-    struct address_space spaces[64];
-    uint64_t global_context; // as `context`, for code in global pages
-    unsigned flavor;         // what else code was translated for (the JIT's affair): 0 to 15
-    uint32_t fence;          // counts fence.i
+    uint64_t space_count, epoch_count; // no number is in both sets
+    uint64_t global_context;           // as `context`, for code in global pages
+    unsigned flavor; // what else code was translated for (the JIT's affair): 0 to 15
+    uint32_t fence;  // counts fence.i
 
     uint8_t *arena; // blocks
     size_t arena_size, arena_used;
     struct block **hash;
     struct block **jumps;
-    struct page_filter superpages;     // in the data TLBs
-    struct page_filter code_pages;     // that code was fetched from, in whatever space
-    struct page_filter space_code;     // the same with the space's number (0: global)
+    struct space_set sets[2];          // by V
     struct tlb_log logs[TLB_MODES][2]; // of entries that are not global, and that are
     struct fetch_entry fetch[FETCH_ENTRIES];
     struct tlb_entry tlbs[TLB_MODES][TLB_ENTRIES];
 };
 
-// space.c
-void interp_tlb_flush(struct cpu *cpu);        // every translation
-void interp_tlb_switch_space(struct cpu *cpu); // after a write of satp
+// space.c. `virt`: of which V.
+void interp_tlb_flush(struct cpu *cpu);                   // every translation
+void interp_tlb_flush_set(struct cpu *cpu, bool virt);    // all of one V
+void interp_tlb_switch_space(struct cpu *cpu, bool virt); // after a write of satp; vsatp, hgatp
 // sfence.vma of one address in all spaces; of all that is not global in the space of that ASID. True:
 // code in use now has to be checked again.
-bool interp_tlb_flush_page(struct cpu *cpu, gva_t va);
-bool interp_tlb_flush_space(struct cpu *cpu, uint64_t asid);
-void interp_tlb_clear(struct cpu *cpu);                                         // the data TLBs
-void interp_tlb_fill(struct cpu *cpu, gva_t va, const struct tlb_entry *entry); // cpu->tlb's at va
+bool interp_tlb_flush_page(struct cpu *cpu, bool virt, gva_t va);
+bool interp_tlb_flush_space(struct cpu *cpu, bool virt, uint64_t asid);
+void interp_tlb_clear(struct cpu *cpu, bool virt); // the data TLBs
+void interp_tlb_fill(struct cpu *cpu, struct tlb_entry *tlb, gva_t va,
+                     const struct tlb_entry *entry); // the entry for va
 // Code is fetched from the page of 2^shift bytes at va.
 void interp_code_page(struct cpu *cpu, gva_t va, unsigned shift, bool global);
 void interp_context_renew(struct cpu *cpu); // all code must be checked again before it runs
@@ -176,6 +204,11 @@ void interp_tlb_select(struct cpu *cpu); // cpu->tlb by the hart's current data 
 // been taken, the handler returns NULL.
 bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size);
 bool interp_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, uint64_t value);
+// The same as a guest would: hlv, hlvx (`executable`) and hsv.
+bool interp_guest_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
+                       bool executable);
+bool interp_guest_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
+                        uint64_t value);
 // The host address of naturally aligned [va, va + size) in RAM for an atomic access, NULL after a
 // trap; *gpa gets its guest physical address. `access` is MMU_LOAD or MMU_STORE (AMOs too).
 void *interp_atomic_ptr(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, int access,
@@ -198,10 +231,11 @@ void interp_blocks_drop(struct cpu *cpu); // forgets every block
 // cpu->context is one number for everything that code is checked against.
 static inline void interp_context_select(struct cpu *cpu)
 {
+    const struct space_set *set = &cpu->sets[cpu->hart.s.virt];
     uint64_t low = (uint64_t)cpu->hart.s.priv << 4 | cpu->flavor;
 
-    cpu->context = cpu->epoch << 6 | low;
-    cpu->global_context = 1ull << 63 | cpu->global_epoch << 6 | low;
+    cpu->context = set->epoch << 6 | low;
+    cpu->global_context = 1ull << 63 | set->global_epoch << 6 | low;
 }
 // The place of the code at `va` in RAM. NULL: the fetch trapped (with tval `va`). Sets
 // cpu->narrow_fetch and global_fetch.
@@ -212,6 +246,15 @@ struct block *interp_block_find(struct cpu *cpu);
 // run.c
 // Ends the run of blocks with an exception of the instruction `op`; returns NULL.
 const struct op *interp_raise(struct cpu *cpu, const struct op *op, unsigned cause, uint64_t tval);
+
+// The same for its access to memory; `virt`: to a guest virtual address.
+const struct op *interp_raise_access(struct cpu *cpu, const struct op *op, unsigned cause, gva_t va,
+                                     bool virt);
+// The instruction's bits, from memory.
+uint32_t interp_raw_instruction(const struct cpu *cpu, const struct op *op);
+// Before an FP instruction while cpu->fp_ready is not set. False: it is illegal. `writes`: registers or
+// flags, so that FS becomes dirty.
+bool interp_fp_begin(struct cpu *cpu, bool writes);
 
 static inline gva_t interp_pc(const struct cpu *cpu, const struct op *op)
 {

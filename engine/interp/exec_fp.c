@@ -47,11 +47,10 @@ static inline unsigned rounding_mode(const struct cpu *cpu, const struct op *op)
 }
 
 // mstatus.FS off makes every FP instruction illegal; all others may write fflags or a register.
-#define FP_BEGIN                                               \
-    do {                                                       \
-        if (unlikely((cpu->hart.s.mstatus & MSTATUS_FS) == 0)) \
-            return HANDLER(ILLEGAL)(cpu, op);                  \
-        cpu->hart.s.mstatus |= MSTATUS_FS;                     \
+#define FP_BEGIN                                                     \
+    do {                                                             \
+        if (unlikely(!cpu->fp_ready && !interp_fp_begin(cpu, true))) \
+            return HANDLER(ILLEGAL)(cpu, op);                        \
     } while (0)
 
 #define FP_ROUND                          \

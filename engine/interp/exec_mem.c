@@ -5,11 +5,6 @@
 
 #define PAGE_MASK (~(uint64_t)(HULL_PAGE_SIZE - 1))
 
-static inline bool fp_on(const struct cpu *cpu)
-{
-    return cpu->hart.s.mstatus & MSTATUS_FS;
-}
-
 static inline bool hits(uint64_t tag, gva_t va, unsigned size)
 {
     return tag == (va & (PAGE_MASK | (size - 1)));
@@ -25,6 +20,7 @@ static inline bool hits(uint64_t tag, gva_t va, unsigned size)
             return NULL;                                                                  \
         raw = (type)cpu->loaded;                                                          \
         target = (value);                                                                 \
+        LOADED_##target;                                                                  \
         NEXT;                                                                             \
     }                                                                                     \
     OP(id)                                                                                \
@@ -37,6 +33,7 @@ static inline bool hits(uint64_t tag, gva_t va, unsigned size)
             HULL_TAIL return load_slow_##id(cpu, op);                                     \
         raw = __atomic_load_n((type *)(e->addend + va), __ATOMIC_RELAXED);                \
         target = (value);                                                                 \
+        LOADED_##target;                                                                  \
         NEXT;                                                                             \
     }
 
@@ -59,16 +56,22 @@ static inline bool hits(uint64_t tag, gva_t va, unsigned size)
         NEXT;                                                                             \
     }
 
-#define FP_GUARD                              \
-    do {                                      \
-        if (unlikely(!fp_on(cpu)))            \
-            return HANDLER(ILLEGAL)(cpu, op); \
+#define FP_GUARD                                                      \
+    do {                                                              \
+        if (unlikely(!cpu->fp_ready && !interp_fp_begin(cpu, false))) \
+            return HANDLER(ILLEGAL)(cpu, op);                         \
     } while (0)
 
-// The registers that loads go to, and what must hold first.
-#define FD cpu->hart.s.mstatus |= MSTATUS_FS, cpu->hart.s.f[op->rd]
+// The registers that loads go to, what must hold first, and what a load that succeeds makes dirty.
+#define FD cpu->hart.s.f[op->rd]
 #define LOAD_GUARD_RD (void)0
 #define LOAD_GUARD_FD FP_GUARD
+#define LOADED_RD (void)0
+#define LOADED_FD                       \
+    do {                                \
+        if (unlikely(!cpu->fp_ready))   \
+            interp_fp_begin(cpu, true); \
+    } while (0)
 
 LOAD(LB, uint8_t, RD, (uint64_t)(int64_t)(int8_t)raw)
 LOAD(LH, uint16_t, RD, (uint64_t)(int64_t)(int16_t)raw)

@@ -3,21 +3,16 @@
 #include "engine/interp/handler.h"
 #include "guest/riscv/csr.h"
 
-// The instruction's bits, from memory.
-static uint32_t raw_instruction(const struct cpu *cpu, const struct op *op)
+// A system instruction that is not allowed here: illegal, or virtual.
+static __attribute__((noinline)) const struct op *refuse(struct cpu *cpu, const struct op *op,
+                                                         int cause)
 {
-    const struct block *b = cpu->block;
-    const uint8_t *low = b->source + 2u * op->at, *high = b->second_gpa ? b->second : low + 2;
-    uint32_t raw = low[0] | (uint32_t)low[1] << 8;
-
-    if (riscv_insn_length(raw) == 4 && (b->second_gpa || 2u * op->at + 4 <= b->bytes))
-        raw |= (uint32_t)high[0] << 16 | (uint32_t)high[1] << 24;
-    return raw;
+    return interp_raise(cpu, op, (unsigned)cause, interp_raw_instruction(cpu, op));
 }
 
 OP(ILLEGAL)
 {
-    return interp_raise(cpu, op, CAUSE_ILLEGAL_INSTRUCTION, raw_instruction(cpu, op));
+    return interp_raise(cpu, op, CAUSE_ILLEGAL_INSTRUCTION, interp_raw_instruction(cpu, op));
 }
 
 // System instructions end their block. Where they may have changed more than registers, run.c looks
@@ -43,35 +38,37 @@ static inline gva_t next_pc(const struct cpu *cpu)
     } while (0)
 
 // The instruction has been counted with its block, but does not count for itself.
-static __attribute__((noinline)) bool csr_access(struct cpu *cpu, const struct op *op,
-                                                 enum riscv_csr_op what, uint64_t operand,
-                                                 bool read, bool write)
+// 0 or the exception.
+static __attribute__((noinline)) int csr_access(struct cpu *cpu, const struct op *op,
+                                                enum riscv_csr_op what, uint64_t operand, bool read,
+                                                bool write)
 {
     struct hart *hart = &cpu->hart;
     unsigned csr = (unsigned)op->imm & 0xfff;
     uint64_t old = 0;
-    bool ok;
+    int cause;
 
     hart->instret--;
     if (!write)
-        ok = riscv_csr_read(hart, csr, false, &old);
+        cause = riscv_csr_read(hart, csr, false, &old);
     else if (!read)
-        ok = riscv_csr_write(hart, csr, operand);
+        cause = riscv_csr_write(hart, csr, operand);
     else
-        ok = riscv_csr_modify(hart, csr, what, operand, &old);
+        cause = riscv_csr_modify(hart, csr, what, operand, &old);
     hart->instret++;
-    if (ok)
+    if (!cause)
         RD = old;
-    return ok;
+    return cause;
 }
 
 // csrrw does not read when rd is x0; csrrs and csrrc do not write when the operand is x0 or 0.
-#define CSR(id, what, operand, reads, writes)                   \
-    OP(id)                                                      \
-    {                                                           \
-        if (!csr_access(cpu, op, what, operand, reads, writes)) \
-            return HANDLER(ILLEGAL)(cpu, op);                   \
-        SYSTEM_END;                                             \
+#define CSR(id, what, operand, reads, writes)                          \
+    OP(id)                                                             \
+    {                                                                  \
+        int cause = csr_access(cpu, op, what, operand, reads, writes); \
+        if (unlikely(cause))                                           \
+            return refuse(cpu, op, cause);                             \
+        SYSTEM_END;                                                    \
     }
 
 CSR(CSRRW, CSR_OP_WRITE, RS1, op->rd != 32, true)
@@ -86,7 +83,10 @@ OP(ECALL)
     static const uint8_t causes[] = {CAUSE_ECALL_U, CAUSE_ECALL_S, CAUSE_ILLEGAL_INSTRUCTION,
                                      CAUSE_ECALL_M};
     unsigned priv = cpu->hart.s.priv;
+    bool virt = cpu->hart.s.virt;
 
+    if (priv == PRIV_S && virt)
+        return interp_raise(cpu, op, CAUSE_ECALL_VS, 0);
     if (priv != PRIV_S || !cpu->hart.sbi)
         return interp_raise(cpu, op, causes[priv & 3], 0);
     cpu->hart.s.pc = next_pc(cpu);
@@ -104,11 +104,11 @@ OP(EBREAK)
 #define TRAP_RETURN(id, leave)                        \
     OP(id)                                            \
     {                                                 \
-        bool ok;                                      \
+        int cause;                                    \
         cpu->hart.instret--;                          \
-        ok = leave(&cpu->hart);                       \
+        cause = leave(&cpu->hart);                    \
         cpu->hart.instret++;                          \
-        return ok ? NULL : HANDLER(ILLEGAL)(cpu, op); \
+        return cause ? refuse(cpu, op, cause) : NULL; \
     }
 
 TRAP_RETURN(MRET, riscv_mret)
@@ -116,8 +116,10 @@ TRAP_RETURN(SRET, riscv_sret)
 
 OP(WFI)
 {
-    if (!riscv_wfi_allowed(&cpu->hart))
-        return HANDLER(ILLEGAL)(cpu, op);
+    int cause = riscv_wfi_check(&cpu->hart);
+
+    if (cause)
+        return refuse(cpu, op, cause);
     cpu->hart.s.pc = next_pc(cpu);
     if (!riscv_wfi_wakes(&cpu->hart)) {
         cpu->exit_wanted = true;
@@ -170,54 +172,113 @@ OP(FENCE_I)
 }
 
 // Of one address and one ASID, all of that space is dropped unless it is the current one.
-static bool fence_space(struct cpu *cpu, const struct op *op)
+static bool fence_space(struct cpu *cpu, const struct op *op, bool virt)
 {
-    uint64_t current = cpu->hart.s.satp >> SATP_ASID_SHIFT;
+    uint64_t current = (virt ? cpu->hart.s.vsatp : cpu->hart.s.satp) >> SATP_ASID_SHIFT;
 
     if (op->rs1 && (op->rs2 == 0 || ((RS2 ^ current) & 0xffff) == 0))
-        return interp_tlb_flush_page(cpu, RS1);
-    return interp_tlb_flush_space(cpu, RS2);
+        return interp_tlb_flush_page(cpu, virt, RS1);
+    return interp_tlb_flush_space(cpu, virt, RS2);
 }
 
-OP(SFENCE_VMA)
-{
-    if (!riscv_sfence_vma_allowed(&cpu->hart))
-        return HANDLER(ILLEGAL)(cpu, op);
-    if (op->rs1 == 0 && op->rs2 == 0) {
-        cpu->hart.changed |= HART_CHANGED_FETCH;
-    } else if (fence_space(cpu, op)) { // this block's code may be another one by now
-        cpu->hart.s.pc = next_pc(cpu);
-        return NULL;
+// Fences of first-stage translations: one's own, or the guest's.
+#define FENCE_VMA(id, check, virt)                                                 \
+    OP(id)                                                                         \
+    {                                                                              \
+        int cause = check(&cpu->hart);                                             \
+        if (cause)                                                                 \
+            return refuse(cpu, op, cause);                                         \
+        if (op->rs1 == 0 && op->rs2 == 0) {                                        \
+            cpu->hart.changed |= virt ? HART_CHANGED_VS_TLB : HART_CHANGED_HS_TLB; \
+        } else if (fence_space(cpu, op, virt)) {                                   \
+            /* this block's code may be another one by now */                      \
+            cpu->hart.s.pc = next_pc(cpu);                                         \
+            return NULL;                                                           \
+        }                                                                          \
+        SYSTEM_END;                                                                \
     }
-    SYSTEM_END;
-}
 
-OP(SINVAL_VMA)
-{
-    return HANDLER(SFENCE_VMA)(cpu, op);
-}
+FENCE_VMA(SFENCE_VMA, riscv_sfence_vma_check, cpu->hart.s.virt)
+FENCE_VMA(SINVAL_VMA, riscv_sfence_vma_check, cpu->hart.s.virt)
+FENCE_VMA(HFENCE_VVMA, riscv_hfence_vvma_check, true)
+FENCE_VMA(HINVAL_VVMA, riscv_hfence_vvma_check, true)
 
-// sinval.vma has done its work at once: nothing is left to order.
-#define SFENCE_INVAL(id)                             \
-    OP(id)                                           \
-    {                                                \
-        if (!riscv_sfence_inval_allowed(&cpu->hart)) \
-            return HANDLER(ILLEGAL)(cpu, op);        \
-        NEXT;                                        \
+// Nobody knows which translations come from a guest physical address.
+#define HFENCE_G(id)                                     \
+    OP(id)                                               \
+    {                                                    \
+        int cause = riscv_hfence_gvma_check(&cpu->hart); \
+        if (cause)                                       \
+            return refuse(cpu, op, cause);               \
+        cpu->hart.changed |= HART_CHANGED_VS_TLB;        \
+        SYSTEM_END;                                      \
+    }
+
+HFENCE_G(HFENCE_GVMA)
+HFENCE_G(HINVAL_GVMA)
+
+// sinval.vma and its like have done their work at once: nothing is left to order.
+#define SFENCE_INVAL(id)                                  \
+    OP(id)                                                \
+    {                                                     \
+        int cause = riscv_sfence_inval_check(&cpu->hart); \
+        if (cause)                                        \
+            return refuse(cpu, op, cause);                \
+        NEXT;                                             \
     }
 
 SFENCE_INVAL(SFENCE_W_INVAL)
 SFENCE_INVAL(SFENCE_INVAL_IR)
 
+// Loads and stores as the guest would do them.
+#define HLV(id, type, stype, executable)                                \
+    OP(id)                                                              \
+    {                                                                   \
+        int cause = riscv_hlsv_check(&cpu->hart);                       \
+        if (cause)                                                      \
+            return refuse(cpu, op, cause);                              \
+        if (!interp_guest_load(cpu, op, RS1, sizeof(type), executable)) \
+            return NULL;                                                \
+        RD = (uint64_t)(stype)(type)cpu->loaded;                        \
+        NEXT;                                                           \
+    }
+
+HLV(HLV_B, uint8_t, int8_t, false)
+HLV(HLV_BU, uint8_t, uint8_t, false)
+HLV(HLV_H, uint16_t, int16_t, false)
+HLV(HLV_HU, uint16_t, uint16_t, false)
+HLV(HLVX_HU, uint16_t, uint16_t, true)
+HLV(HLV_W, uint32_t, int32_t, false)
+HLV(HLV_WU, uint32_t, uint32_t, false)
+HLV(HLVX_WU, uint32_t, uint32_t, true)
+HLV(HLV_D, uint64_t, uint64_t, false)
+
+#define HSV(id, type)                                                   \
+    OP(id)                                                              \
+    {                                                                   \
+        int cause = riscv_hlsv_check(&cpu->hart);                       \
+        if (cause)                                                      \
+            return refuse(cpu, op, cause);                              \
+        if (!interp_guest_store(cpu, op, RS1, sizeof(type), (type)RS2)) \
+            return NULL;                                                \
+        NEXT;                                                           \
+    }
+
+HSV(HSV_B, uint8_t)
+HSV(HSV_H, uint16_t)
+HSV(HSV_W, uint32_t)
+HSV(HSV_D, uint64_t)
+
 // Guest memory is coherent: managing a block checks the access and does nothing.
-#define CBO_MANAGE(id, what)                      \
-    OP(id)                                        \
-    {                                             \
-        if (!riscv_cbo_allowed(&cpu->hart, what)) \
-            return HANDLER(ILLEGAL)(cpu, op);     \
-        if (!interp_cbo_check(cpu, op, RS1))      \
-            return NULL;                          \
-        NEXT;                                     \
+#define CBO_MANAGE(id, what)                           \
+    OP(id)                                             \
+    {                                                  \
+        int cause = riscv_cbo_check(&cpu->hart, what); \
+        if (cause)                                     \
+            return refuse(cpu, op, cause);             \
+        if (!interp_cbo_check(cpu, op, RS1))           \
+            return NULL;                               \
+        NEXT;                                          \
     }
 
 CBO_MANAGE(CBO_INVAL, CBO_INVAL)
@@ -226,8 +287,10 @@ CBO_MANAGE(CBO_FLUSH, CBO_FLUSH)
 
 OP(CBO_ZERO)
 {
-    if (!riscv_cbo_allowed(&cpu->hart, CBO_ZERO))
-        return HANDLER(ILLEGAL)(cpu, op);
+    int cause = riscv_cbo_check(&cpu->hart, CBO_ZERO);
+
+    if (cause)
+        return refuse(cpu, op, cause);
     if (!interp_zero_block(cpu, op, RS1))
         return NULL;
     NEXT;

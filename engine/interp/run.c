@@ -12,15 +12,60 @@
 
 #define A0 10
 
-const struct op *interp_raise(struct cpu *cpu, const struct op *op, unsigned cause, uint64_t tval)
+uint32_t interp_raw_instruction(const struct cpu *cpu, const struct op *op)
+{
+    const struct block *b = cpu->block;
+    const uint8_t *low = b->source + 2u * op->at, *high = b->second_gpa ? b->second : low + 2;
+    uint32_t raw = low[0] | (uint32_t)low[1] << 8;
+
+    if (riscv_insn_length(raw) == 4 && (b->second_gpa || 2u * op->at + 4 <= b->bytes))
+        raw |= (uint32_t)high[0] << 16 | (uint32_t)high[1] << 24;
+    return raw;
+}
+
+static void leave_at(struct cpu *cpu, const struct op *op)
 {
     unsigned index = (unsigned)(op - cpu->block->ops);
 
     // The block's instructions were counted when it was entered.
     cpu->hart.instret -= cpu->block->count - index;
     cpu->hart.s.pc = interp_pc(cpu, op);
+}
+
+const struct op *interp_raise(struct cpu *cpu, const struct op *op, unsigned cause, uint64_t tval)
+{
+    leave_at(cpu, op);
     riscv_trap(&cpu->hart, cause, tval);
     return NULL;
+}
+
+const struct op *interp_raise_access(struct cpu *cpu, const struct op *op, unsigned cause, gva_t va,
+                                     bool virt)
+{
+    gva_t begins = cpu->x[op->rs1] + (uint64_t)(int64_t)op->imm; // where the access does
+    uint32_t tinst = 0;
+
+    if (riscv_isa_has(cpu->hart.isa, EXT_H))
+        tinst = riscv_transform_insn(cpu->hart.isa, interp_raw_instruction(cpu, op),
+                                     (unsigned)(va - begins));
+    leave_at(cpu, op);
+    riscv_trap_access(&cpu->hart, cause, va, virt, tinst);
+    return NULL;
+}
+
+bool interp_fp_begin(struct cpu *cpu, bool writes)
+{
+    struct hart_state *s = &cpu->hart.s;
+
+    if (!riscv_fp_enabled(s))
+        return false;
+    if (writes) {
+        s->mstatus |= MSTATUS_FS_DIRTY;
+        if (s->virt)
+            s->vsstatus |= MSTATUS_FS_DIRTY;
+        cpu->fp_ready = true;
+    }
+    return true;
 }
 
 static void take_interrupts(struct cpu *cpu)
@@ -38,6 +83,22 @@ static void take_interrupts(struct cpu *cpu)
     }
 }
 
+static void apply_translation_changes(struct cpu *cpu, uint32_t changed)
+{
+    if (changed & HART_CHANGED_FETCH) {
+        interp_tlb_flush(cpu);
+        return;
+    }
+    if (changed & HART_CHANGED_HS_TLB)
+        interp_tlb_flush_set(cpu, false);
+    else if (changed & HART_CHANGED_SATP)
+        interp_tlb_switch_space(cpu, false);
+    if (changed & HART_CHANGED_VS_TLB)
+        interp_tlb_flush_set(cpu, true);
+    else if (changed & HART_CHANGED_VSATP)
+        interp_tlb_switch_space(cpu, true);
+}
+
 // Acts on what CSR writes, traps and returns have changed; traps and interrupts change more.
 void interp_apply_changes(struct cpu *cpu)
 {
@@ -47,14 +108,13 @@ void interp_apply_changes(struct cpu *cpu)
         cpu->hart.changed = 0;
         if (changed & HART_CHANGED_FENCE_I)
             cpu->fence++;
-        if (changed & HART_CHANGED_FETCH)
-            interp_tlb_flush(cpu);
-        else if (changed & HART_CHANGED_SATP)
-            interp_tlb_switch_space(cpu);
+        apply_translation_changes(cpu, changed);
         if (changed & HART_CHANGED_FENCE_I)
             interp_context_renew(cpu);
-        if (changed & (HART_CHANGED_MODE | HART_CHANGED_FETCH | HART_CHANGED_SATP))
+        if (changed & (HART_CHANGED_MODE | HART_CHANGED_FETCH | HART_CHANGED_SATP)) {
             interp_tlb_select(cpu);
+            cpu->fp_ready = riscv_fp_dirty(&cpu->hart.s);
+        }
         interp_context_select(cpu);
         if (changed & (HART_CHANGED_IRQ | HART_CHANGED_MODE))
             take_interrupts(cpu);

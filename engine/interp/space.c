@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address spaces: which cached translations and which checks of code are still good after satp was
-// written and after sfence.vma.
+// written and after sfence.vma; for a guest (V = 1), vsatp and hgatp, and hfence.
 //
 // Two numbers stand for the translations in use: `space` for those of the current address space,
 // `global_space` for those of pages with PTE.G. What is cached under another number is not found;
@@ -75,25 +75,36 @@ static void drop_logged(struct cpu *cpu, unsigned mode, struct tlb_log *log, boo
     log->count = 0;
 }
 
-static void drop_private(struct cpu *cpu)
+static unsigned first_mode(bool virt)
 {
-    for (unsigned mode = 0; mode < TLB_MODES; mode++)
+    return virt ? TLB_V : TLB_M;
+}
+
+static unsigned end_mode(bool virt)
+{
+    return virt ? TLB_MODES : TLB_V;
+}
+
+static void drop_private(struct cpu *cpu, bool virt)
+{
+    for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++)
         drop_logged(cpu, mode, &cpu->logs[mode][0], false);
 }
 
-void interp_tlb_clear(struct cpu *cpu)
+void interp_tlb_clear(struct cpu *cpu, bool virt)
 {
-    for (unsigned mode = 0; mode < TLB_MODES; mode++) {
+    for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++) {
         drop_logged(cpu, mode, &cpu->logs[mode][0], true);
         drop_logged(cpu, mode, &cpu->logs[mode][1], true);
     }
-    filter_clear(&cpu->superpages);
+    filter_clear(&cpu->sets[virt].superpages);
 }
 
 // Every valid entry is in the log of its kind, or that log has overflowed.
-void interp_tlb_fill(struct cpu *cpu, gva_t va, const struct tlb_entry *new)
+void interp_tlb_fill(struct cpu *cpu, struct tlb_entry *tlb, gva_t va, const struct tlb_entry *new)
 {
-    unsigned mode = (unsigned)(cpu->tlb - cpu->tlbs[0]) / TLB_ENTRIES;
+    unsigned mode = (unsigned)(tlb - cpu->tlbs[0]) / TLB_ENTRIES;
+    struct page_filter *superpages = &cpu->sets[mode >= TLB_V].superpages;
     unsigned i = va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1), shift = new->gpa & 63;
     struct tlb_entry *e = &cpu->tlbs[mode][i];
     bool valid = e->read_tag != TLB_NONE || e->write_tag != TLB_NONE;
@@ -106,8 +117,8 @@ void interp_tlb_fill(struct cpu *cpu, gva_t va, const struct tlb_entry *new)
         if (log->count <= TLB_LOG)
             log->count++;
     }
-    if (shift > HULL_PAGE_SHIFT && !filter_test(&cpu->superpages, va, 0))
-        filter_add(&cpu->superpages, va, shift, 0);
+    if (shift > HULL_PAGE_SHIFT && !filter_test(superpages, va, 0))
+        filter_add(superpages, va, shift, 0);
     *e = *new;
 }
 
@@ -123,11 +134,12 @@ static void drop_covering(struct tlb_entry *e, gva_t va)
         entry_drop(e);
 }
 
-static void drop_page(struct cpu *cpu, gva_t va)
+static void drop_page(struct cpu *cpu, bool virt, gva_t va)
 {
-    bool all = filter_test(&cpu->superpages, va, 0); // one may have left entries everywhere
+    // One may have left entries everywhere.
+    bool all = filter_test(&cpu->sets[virt].superpages, va, 0);
 
-    for (unsigned mode = 0; mode < TLB_MODES; mode++) {
+    for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++) {
         drop_covering(&cpu->tlbs[mode][va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1)], va);
         for (unsigned i = 0; all && i < TLB_ENTRIES; i++)
             drop_covering(&cpu->tlbs[mode][i], va);
@@ -136,119 +148,213 @@ static void drop_page(struct cpu *cpu, gva_t va)
 
 // ---- Spaces ----
 
-static struct address_space *space_slot(struct cpu *cpu, unsigned asid)
+static uint64_t satp_of(const struct cpu *cpu, bool virt)
 {
-    return &cpu->spaces[asid % HULL_ARRAY_SIZE(cpu->spaces)];
+    return virt ? cpu->hart.s.vsatp : cpu->hart.s.satp;
+}
+
+static uint64_t hgatp_of(const struct cpu *cpu, bool virt)
+{
+    return virt ? cpu->hart.s.hgatp : 0;
+}
+
+static unsigned hgatp_vmid(uint64_t hgatp)
+{
+    return (hgatp & HGATP_VMID) >> SATP_ASID_SHIFT;
+}
+
+static struct address_space *space_slot(struct space_set *set, unsigned asid, uint64_t hgatp)
+{
+    return &set->spaces[(asid + 8 * hgatp_vmid(hgatp)) % HULL_ARRAY_SIZE(set->spaces)];
+}
+
+static struct address_space *current_slot(struct cpu *cpu, bool virt)
+{
+    return space_slot(&cpu->sets[virt], satp_asid(satp_of(cpu, virt)), hgatp_of(cpu, virt));
+}
+
+static struct machine_space *machine_slot(struct space_set *set, uint64_t hgatp)
+{
+    return &set->machines[hgatp_vmid(hgatp) % HULL_ARRAY_SIZE(set->machines)];
 }
 
 // New numbers for the current space, which alone is known from now on.
-static void space_renew(struct cpu *cpu)
+static void space_renew(struct cpu *cpu, bool virt)
 {
-    struct address_space *s = space_slot(cpu, satp_asid(cpu->hart.s.satp));
+    struct space_set *set = &cpu->sets[virt];
 
-    cpu->space = ++cpu->space_count;
-    cpu->epoch = ++cpu->epoch_count;
-    *s = (struct address_space){cpu->hart.s.satp, cpu->space, cpu->epoch};
+    set->space = ++cpu->space_count;
+    set->epoch = ++cpu->epoch_count;
+    *current_slot(cpu, virt) =
+        (struct address_space){satp_of(cpu, virt), hgatp_of(cpu, virt), set->space, set->epoch};
     interp_context_select(cpu);
 }
 
-// No code is known to be in the place where it was.
-static void code_forget(struct cpu *cpu)
+static void machine_renew(struct cpu *cpu, bool virt)
 {
-    memset(cpu->spaces, 0, sizeof(cpu->spaces));
-    filter_clear(&cpu->code_pages);
-    filter_clear(&cpu->space_code);
-    cpu->global_space = ++cpu->space_count;
-    cpu->global_epoch = ++cpu->epoch_count;
-    space_renew(cpu);
+    struct space_set *set = &cpu->sets[virt];
+
+    set->hgatp = hgatp_of(cpu, virt);
+    set->global_space = ++cpu->space_count;
+    set->global_epoch = ++cpu->epoch_count;
+    *machine_slot(set, set->hgatp) =
+        (struct machine_space){set->hgatp, set->global_space, set->global_epoch};
+}
+
+// No code is known to be in the place where it was.
+static void code_forget(struct cpu *cpu, bool virt)
+{
+    struct space_set *set = &cpu->sets[virt];
+
+    memset(set->spaces, 0, sizeof(set->spaces));
+    memset(set->machines, 0, sizeof(set->machines));
+    filter_clear(&set->code_pages);
+    filter_clear(&set->space_code);
+    machine_renew(cpu, virt);
+    space_renew(cpu, virt);
+}
+
+static void context_renew_set(struct cpu *cpu, bool virt)
+{
+    struct space_set *set = &cpu->sets[virt];
+
+    for (unsigned i = 0; i < HULL_ARRAY_SIZE(set->spaces); i++)
+        set->spaces[i].epoch = 0;
+    for (unsigned i = 0; i < HULL_ARRAY_SIZE(set->machines); i++)
+        set->machines[i].epoch = 0;
+    set->epoch = set->global_epoch = ++cpu->epoch_count;
+    current_slot(cpu, virt)->epoch = set->epoch;
+    machine_slot(set, set->hgatp)->epoch = set->global_epoch;
 }
 
 void interp_context_renew(struct cpu *cpu)
 {
-    for (unsigned i = 0; i < HULL_ARRAY_SIZE(cpu->spaces); i++)
-        cpu->spaces[i].epoch = 0;
-    cpu->epoch = cpu->global_epoch = ++cpu->epoch_count;
-    space_slot(cpu, satp_asid(cpu->hart.s.satp))->epoch = cpu->epoch;
+    context_renew_set(cpu, false);
+    context_renew_set(cpu, true);
     interp_context_select(cpu);
+}
+
+void interp_tlb_flush_set(struct cpu *cpu, bool virt)
+{
+    interp_tlb_clear(cpu, virt);
+    code_forget(cpu, virt);
 }
 
 void interp_tlb_flush(struct cpu *cpu)
 {
-    interp_tlb_clear(cpu);
-    code_forget(cpu);
+    interp_tlb_flush_set(cpu, false);
+    interp_tlb_flush_set(cpu, true);
 }
 
-// Without ASIDs nothing is kept, as on harts that have none. With them, what was found under this
-// very value of satp is still good: whoever changes its tables executes sfence.vma.
-void interp_tlb_switch_space(struct cpu *cpu)
+// Another virtual machine: nothing in the data TLBs says whose it is.
+static void machine_switch(struct cpu *cpu)
 {
-    uint64_t satp = cpu->hart.s.satp;
-    struct address_space *s = space_slot(cpu, satp_asid(satp));
+    struct space_set *set = &cpu->sets[true];
+    uint64_t hgatp = cpu->hart.s.hgatp;
+    struct machine_space *m = machine_slot(set, hgatp);
 
-    if (!satp_asid(satp)) {
-        interp_tlb_flush(cpu);
+    interp_tlb_clear(cpu, true);
+    if (!m->space || m->hgatp != hgatp) {
+        machine_renew(cpu, true);
         return;
     }
-    drop_private(cpu);
-    if (s->satp != satp) {
-        space_renew(cpu);
+    if (!m->epoch)
+        m->epoch = ++cpu->epoch_count;
+    set->hgatp = hgatp;
+    set->global_space = m->space;
+    set->global_epoch = m->epoch;
+}
+
+// Whether what was cached under this satp is worth keeping. Without ASIDs nothing is kept, as on harts
+// that have none; nor without VMIDs. That a hypervisor puts another guest's vsatp in place is no
+// switch of that guest's.
+static bool space_is_named(const struct cpu *cpu, bool virt)
+{
+    bool by_guest = cpu->hart.s.virt;
+
+    if (!virt)
+        return satp_asid(cpu->hart.s.satp);
+    return hgatp_vmid(cpu->hart.s.hgatp) && (!by_guest || satp_asid(cpu->hart.s.vsatp));
+}
+
+// With names, what was found under these very values is still good: whoever changes their tables
+// executes sfence.vma or hfence.
+void interp_tlb_switch_space(struct cpu *cpu, bool virt)
+{
+    struct space_set *set = &cpu->sets[virt];
+    struct address_space *s = current_slot(cpu, virt);
+
+    if (!space_is_named(cpu, virt)) {
+        interp_tlb_flush_set(cpu, virt);
+        return;
+    }
+    if (set->hgatp != hgatp_of(cpu, virt))
+        machine_switch(cpu);
+    else
+        drop_private(cpu, virt);
+    if (!s->space || s->satp != satp_of(cpu, virt) || s->hgatp != hgatp_of(cpu, virt)) {
+        space_renew(cpu, virt);
         return;
     }
     if (!s->epoch)
         s->epoch = ++cpu->epoch_count;
-    cpu->space = s->space;
-    cpu->epoch = s->epoch;
+    set->space = s->space;
+    set->epoch = s->epoch;
     interp_context_select(cpu);
 }
 
-bool interp_tlb_flush_space(struct cpu *cpu, uint64_t asid)
+bool interp_tlb_flush_space(struct cpu *cpu, bool virt, uint64_t asid)
 {
-    struct address_space *s = space_slot(cpu, asid & ASID_MASK);
+    struct space_set *set = &cpu->sets[virt];
+    struct address_space *s = space_slot(set, asid & ASID_MASK, hgatp_of(cpu, virt));
 
-    if ((asid & ASID_MASK) == satp_asid(cpu->hart.s.satp)) {
-        drop_private(cpu);
-        space_renew(cpu);
-        return true;
+    if ((asid & ASID_MASK) == satp_asid(satp_of(cpu, virt))) {
+        drop_private(cpu, virt);
+        space_renew(cpu, virt);
+        return virt == cpu->hart.s.virt;
     }
     if (satp_asid(s->satp) == (asid & ASID_MASK))
-        *s = (struct address_space){0, 0, 0};
+        *s = (struct address_space){0};
     return false;
 }
 
 #define CODE_PAGES_MAX ((1u << PAGE_FILTER_SHIFT) / 16)
 
 // Those spaces that may have code in the page at va.
-static bool code_flush_page(struct cpu *cpu, gva_t va)
+static bool code_flush_page(struct cpu *cpu, bool virt, gva_t va)
 {
-    uint64_t current = cpu->space;
+    struct space_set *set = &cpu->sets[virt];
+    uint64_t current = set->space;
 
-    if (!filter_test(&cpu->code_pages, va, 0))
+    if (!filter_test(&set->code_pages, va, 0))
         return false;
     // A page that is global, or so many that the filters say yes to most.
-    if (filter_test(&cpu->space_code, va, 0) || cpu->space_code.count > CODE_PAGES_MAX) {
-        code_forget(cpu);
+    if (filter_test(&set->space_code, va, 0) || set->space_code.count > CODE_PAGES_MAX) {
+        code_forget(cpu, virt);
         return true;
     }
-    for (unsigned i = 0; i < HULL_ARRAY_SIZE(cpu->spaces); i++) {
-        struct address_space *s = &cpu->spaces[i];
+    for (unsigned i = 0; i < HULL_ARRAY_SIZE(set->spaces); i++) {
+        struct address_space *s = &set->spaces[i];
 
-        if (s->satp && s->space != current && filter_test(&cpu->space_code, va, s->space))
-            *s = (struct address_space){0, 0, 0};
+        if (s->space && s->space != current && filter_test(&set->space_code, va, s->space))
+            *s = (struct address_space){0};
     }
-    if (!filter_test(&cpu->space_code, va, current))
+    if (!filter_test(&set->space_code, va, current))
         return false;
-    space_renew(cpu);
+    space_renew(cpu, virt);
     return true;
 }
 
-bool interp_tlb_flush_page(struct cpu *cpu, gva_t va)
+bool interp_tlb_flush_page(struct cpu *cpu, bool virt, gva_t va)
 {
-    drop_page(cpu, va);
-    return code_flush_page(cpu, va);
+    drop_page(cpu, virt, va);
+    return code_flush_page(cpu, virt, va) && virt == cpu->hart.s.virt;
 }
 
 void interp_code_page(struct cpu *cpu, gva_t va, unsigned shift, bool global)
 {
-    filter_add(&cpu->code_pages, va, shift, 0);
-    filter_add(&cpu->space_code, va, shift, global ? 0 : cpu->space);
+    struct space_set *set = &cpu->sets[cpu->hart.s.virt];
+
+    filter_add(&set->code_pages, va, shift, 0);
+    filter_add(&set->space_code, va, shift, global ? 0 : set->space);
 }

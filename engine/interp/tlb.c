@@ -8,20 +8,27 @@
 
 #define PAGE_MASK (~(uint64_t)(HULL_PAGE_SIZE - 1))
 
-void interp_tlb_select(struct cpu *cpu)
+// The TLB for a mode, which holds nothing that was filled under another MXR.
+static struct tlb_entry *tlb_of(struct cpu *cpu, struct mmu_mode mode)
 {
-    struct mmu_mode mode = riscv_mmu_data_mode(&cpu->hart);
-    enum tlb_mode which = TLB_M;
+    unsigned which = TLB_M, mxr = mode.mxr | mode.g_mxr << 1;
 
     if (mode.priv == PRIV_U)
         which = TLB_U;
     else if (mode.priv == PRIV_S)
         which = mode.sum ? TLB_S_SUM : TLB_S;
-    cpu->tlb = cpu->tlbs[which];
-    if (mode.mxr != cpu->mxr) {
-        cpu->mxr = mode.mxr;
-        interp_tlb_clear(cpu);
+    if (mode.virt)
+        which |= TLB_V;
+    if (mxr != cpu->sets[mode.virt].mxr) {
+        cpu->sets[mode.virt].mxr = (uint8_t)mxr;
+        interp_tlb_clear(cpu, mode.virt);
     }
+    return cpu->tlbs[which];
+}
+
+void interp_tlb_select(struct cpu *cpu)
+{
+    cpu->tlb = tlb_of(cpu, riscv_mmu_data_mode(&cpu->hart));
 }
 
 static unsigned page_shift(uint64_t page)
@@ -29,7 +36,8 @@ static unsigned page_shift(uint64_t page)
     return (unsigned)__builtin_ctzll(page);
 }
 
-static void refill(struct cpu *cpu, gva_t va, uint8_t *host, const struct mmu_result *r)
+static void refill(struct cpu *cpu, struct tlb_entry *tlb, gva_t va, uint8_t *host,
+                   const struct mmu_result *r)
 {
     gva_t page = va & PAGE_MASK;
     gpa_t gpa = r->gpa & PAGE_MASK;
@@ -38,36 +46,68 @@ static void refill(struct cpu *cpu, gva_t va, uint8_t *host, const struct mmu_re
         .read_tag = r->perms >> MMU_LOAD & 1 ? page : TLB_NONE,
         .write_tag = writable ? page : TLB_NONE,
         .addend = (uintptr_t)host - va,
-        .gpa = gpa | (r->global ? TLB_GLOBAL : 0) | page_shift(r->page),
+        .gpa = gpa | (r->global ? TLB_GLOBAL : 0) | page_shift(r->fenced),
     };
 
-    interp_tlb_fill(cpu, va, &e);
+    interp_tlb_fill(cpu, tlb, va, &e);
+}
+
+// Who accesses: the mode, and the TLB for it, or NULL.
+struct way {
+    struct mmu_mode mode;
+    struct tlb_entry *tlb;
+};
+
+static bool hits(const struct tlb_entry *tlb, gva_t va, enum mmu_access access)
+{
+    const struct tlb_entry *e = &tlb[va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1)];
+
+    return (access == MMU_LOAD ? e->read_tag : e->write_tag) == (va & PAGE_MASK);
 }
 
 // Where an access that stays inside one page goes: *host is its place in RAM, or NULL for a
 // device at *gpa. False: trapped.
-static bool locate(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
-                   enum mmu_access access, uint8_t **host, gpa_t *gpa)
+static bool locate_by(struct cpu *cpu, const struct op *op, const struct way *way, gva_t va,
+                      unsigned size, enum mmu_access access, uint8_t **host, gpa_t *gpa)
 {
-    const struct tlb_entry *e = &cpu->tlb[va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1)];
     struct mmu_result r;
     int cause;
 
-    if ((access == MMU_LOAD ? e->read_tag : e->write_tag) == (va & PAGE_MASK)) {
+    if (way->tlb && hits(way->tlb, va, access)) {
+        const struct tlb_entry *e = &way->tlb[va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1)];
+
         *host = (uint8_t *)(e->addend + va);
         *gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
         return true;
     }
-    cause = riscv_mmu_translate(&cpu->hart, va, size, access, riscv_mmu_data_mode(&cpu->hart), &r);
+    cause = riscv_mmu_translate(&cpu->hart, va, size, access, way->mode, &r);
     if (cause) {
-        interp_raise(cpu, op, (unsigned)cause, va);
+        interp_raise_access(cpu, op, (unsigned)cause, va, way->mode.virt);
         return false;
     }
     *gpa = r.gpa;
     *host = hull_memory_ptr(cpu->memory, r.gpa, size);
-    if (*host && r.page >= HULL_PAGE_SIZE)
-        refill(cpu, va, *host, &r);
+    if (way->tlb && *host && r.page >= HULL_PAGE_SIZE)
+        refill(cpu, way->tlb, va, *host, &r);
     return true;
+}
+
+static struct way data_way(struct cpu *cpu)
+{
+    return (struct way){.mode = riscv_mmu_data_mode(&cpu->hart), .tlb = cpu->tlb};
+}
+
+static bool locate(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
+                   enum mmu_access access, uint8_t **host, gpa_t *gpa)
+{
+    struct way way = data_way(cpu);
+
+    return locate_by(cpu, op, &way, va, size, access, host, gpa);
+}
+
+static void raise_data(struct cpu *cpu, const struct op *op, unsigned cause, gva_t va)
+{
+    interp_raise_access(cpu, op, cause, va, riscv_mmu_data_mode(&cpu->hart).virt);
 }
 
 static unsigned bytes_in_page(gva_t va, unsigned size)
@@ -107,16 +147,17 @@ static void write_ram(uint8_t *host, unsigned size, uint64_t value)
             __atomic_store_n(host + i, (uint8_t)(value >> 8 * i), __ATOMIC_RELAXED);
 }
 
-bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size)
+static bool load_by(struct cpu *cpu, const struct op *op, const struct way *way, gva_t va,
+                    unsigned size)
 {
     unsigned first = bytes_in_page(va, size);
     uint8_t *host, *rest = NULL;
     gpa_t gpa, rest_gpa;
 
-    if (!locate(cpu, op, va, first, MMU_LOAD, &host, &gpa))
+    if (!locate_by(cpu, op, way, va, first, MMU_LOAD, &host, &gpa))
         return false;
     if (first < size) {
-        if (!locate(cpu, op, va + first, size - first, MMU_LOAD, &rest, &rest_gpa))
+        if (!locate_by(cpu, op, way, va + first, size - first, MMU_LOAD, &rest, &rest_gpa))
             return false;
         if (host && rest) {
             cpu->loaded = read_ram(host, first) | read_ram(rest, size - first) << 8 * first;
@@ -128,20 +169,21 @@ bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size)
     } else if (!hull_bus_read(cpu->bus, gpa, size, &cpu->loaded)) {
         return true;
     }
-    interp_raise(cpu, op, CAUSE_LOAD_ACCESS, host ? va + first : va);
+    interp_raise_access(cpu, op, CAUSE_LOAD_ACCESS, host ? va + first : va, way->mode.virt);
     return false;
 }
 
-bool interp_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, uint64_t value)
+static bool store_by(struct cpu *cpu, const struct op *op, const struct way *way, gva_t va,
+                     unsigned size, uint64_t value)
 {
     unsigned first = bytes_in_page(va, size);
     uint8_t *host, *rest = NULL;
     gpa_t gpa, rest_gpa;
 
-    if (!locate(cpu, op, va, first, MMU_STORE, &host, &gpa))
+    if (!locate_by(cpu, op, way, va, first, MMU_STORE, &host, &gpa))
         return false;
     if (first < size) {
-        if (!locate(cpu, op, va + first, size - first, MMU_STORE, &rest, &rest_gpa))
+        if (!locate_by(cpu, op, way, va + first, size - first, MMU_STORE, &rest, &rest_gpa))
             return false;
         if (host && rest) {
             write_ram(host, first, value);
@@ -157,8 +199,44 @@ bool interp_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
     } else if (!hull_bus_write(cpu->bus, gpa, size, value)) {
         return true;
     }
-    interp_raise(cpu, op, CAUSE_STORE_ACCESS, host ? va + first : va); // the part at fault
+    // The part at fault.
+    interp_raise_access(cpu, op, CAUSE_STORE_ACCESS, host ? va + first : va, way->mode.virt);
     return false;
+}
+
+bool interp_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size)
+{
+    struct way way = data_way(cpu);
+
+    return load_by(cpu, op, &way, va, size);
+}
+
+bool interp_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, uint64_t value)
+{
+    struct way way = data_way(cpu);
+
+    return store_by(cpu, op, &way, va, size, value);
+}
+
+bool interp_guest_load(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
+                       bool executable)
+{
+    struct way way = {.mode = riscv_mmu_hlsv_mode(&cpu->hart)};
+
+    if (executable)
+        way.mode.hlvx = true; // what the TLB says about loads is no answer
+    else
+        way.tlb = tlb_of(cpu, way.mode);
+    return load_by(cpu, op, &way, va, size);
+}
+
+bool interp_guest_store(struct cpu *cpu, const struct op *op, gva_t va, unsigned size,
+                        uint64_t value)
+{
+    struct way way = {.mode = riscv_mmu_hlsv_mode(&cpu->hart)};
+
+    way.tlb = tlb_of(cpu, way.mode);
+    return store_by(cpu, op, &way, va, size, value);
 }
 
 void *interp_atomic_ptr(struct cpu *cpu, const struct op *op, gva_t va, unsigned size, int access,
@@ -167,14 +245,14 @@ void *interp_atomic_ptr(struct cpu *cpu, const struct op *op, gva_t va, unsigned
     uint8_t *host;
 
     if (va & (size - 1)) {
-        interp_raise(cpu, op, access == MMU_LOAD ? CAUSE_MISALIGNED_LOAD : CAUSE_MISALIGNED_STORE,
-                     va);
+        raise_data(cpu, op, access == MMU_LOAD ? CAUSE_MISALIGNED_LOAD : CAUSE_MISALIGNED_STORE,
+                   va);
         return NULL;
     }
     if (!locate(cpu, op, va, size, access, &host, gpa))
         return NULL;
     if (!host)
-        interp_raise(cpu, op, access == MMU_LOAD ? CAUSE_LOAD_ACCESS : CAUSE_STORE_ACCESS, va);
+        raise_data(cpu, op, access == MMU_LOAD ? CAUSE_LOAD_ACCESS : CAUSE_STORE_ACCESS, va);
     return host;
 }
 
@@ -189,7 +267,7 @@ bool interp_zero_block(struct cpu *cpu, const struct op *op, gva_t va)
     if (!locate(cpu, op, block, CBO_BLOCK, MMU_STORE, &host, &gpa))
         return false;
     if (!host) {
-        interp_raise(cpu, op, CAUSE_STORE_ACCESS, va);
+        raise_data(cpu, op, CAUSE_STORE_ACCESS, va);
         return false;
     }
     for (unsigned i = 0; i < CBO_BLOCK; i += 8)
@@ -211,6 +289,6 @@ bool interp_cbo_check(struct cpu *cpu, const struct op *op, gva_t va)
         cause = CAUSE_STORE_ACCESS;
     if (!cause)
         return true;
-    interp_raise(cpu, op, (unsigned)cause, va);
+    raise_data(cpu, op, (unsigned)cause, va);
     return false;
 }

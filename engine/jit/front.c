@@ -80,6 +80,7 @@ static bool takes_rs2(enum insn_format format)
     case FMT_STORE:
     case FMT_BRANCH:
     case FMT_SFENCE:
+    case FMT_HSV:
     case FMT_AMO:
     case FMT_FR4:
     case FMT_FR_RM: return true;
@@ -108,6 +109,7 @@ static bool gives_rd(enum insn_format format)
     case FMT_FENCE:
     case FMT_NONE:
     case FMT_SFENCE:
+    case FMT_HSV:
     case FMT_CBO:
     case FMT_PREFETCH: return false;
     default: return true;

@@ -23,9 +23,10 @@
 
 static unsigned current_flavor(const struct cpu *cpu)
 {
-    unsigned flavor = (unsigned)(cpu->tlb - cpu->tlbs[0]) / TLB_ENTRIES;
+    unsigned mode = (unsigned)(cpu->tlb - cpu->tlbs[0]) / TLB_ENTRIES;
+    unsigned flavor = (mode & FLAVOR_TLB) | (mode & TLB_V ? FLAVOR_VIRT : 0);
 
-    if ((cpu->hart.s.mstatus & MSTATUS_FS) == MSTATUS_FS_DIRTY && cpu->hart.s.frm <= 3)
+    if (riscv_fp_dirty(&cpu->hart.s) && cpu->hart.s.frm <= 3)
         flavor |= FLAVOR_FP;
     return flavor;
 }

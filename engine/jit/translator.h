@@ -27,8 +27,9 @@
 
 // What a region's code was made for besides its address: part of the context number.
 enum jit_flavor {
-    FLAVOR_TLB = 3,     // enum tlb_mode of loads and stores
-    FLAVOR_FP = 1 << 2, // FP is on, dirty, and frm is a mode that the host has: FP is translated
+    FLAVOR_TLB = 3,       // enum tlb_mode of loads and stores, but for TLB_V
+    FLAVOR_VIRT = 1 << 3, // TLB_V in that mode: V = 1
+    FLAVOR_FP = 1 << 2,   // FP is on, dirty, and frm is a mode that the host has: FP is translated
 };
 
 // One instruction of a region.

@@ -10,6 +10,7 @@
 #define COUNTER_INSTRET 2
 #define FIRST_HPM 3
 #define FILTERS (MHPMEVENT_MINH | MHPMEVENT_SINH | MHPMEVENT_UINH)
+#define H_FILTERS (MHPMEVENT_VSINH | MHPMEVENT_VUINH)
 #define COUNTERS (RISCV_HPM_COUNTERS + FIRST_HPM)
 #define INHIBITABLE 0xfffffffdull // all but time
 
@@ -32,14 +33,15 @@ uint64_t riscv_counter_read(const struct hart *hart, unsigned n)
     return counter_value(hart, n, hart->instret);
 }
 
-static bool event_counts(uint64_t event, unsigned priv)
+static bool event_counts(uint64_t event, unsigned priv, bool virt)
 {
-    static const uint64_t filter[] = {
-        [PRIV_U] = MHPMEVENT_UINH, [PRIV_S] = MHPMEVENT_SINH, [PRIV_M] = MHPMEVENT_MINH};
+    static const uint64_t filter[2][4] = {
+        {[PRIV_U] = MHPMEVENT_UINH, [PRIV_S] = MHPMEVENT_SINH, [PRIV_M] = MHPMEVENT_MINH},
+        {[PRIV_U] = MHPMEVENT_VUINH, [PRIV_S] = MHPMEVENT_VSINH}};
     uint64_t what = event & MHPMEVENT_EVENT;
 
     return (what == RISCV_EVENT_CYCLES || what == RISCV_EVENT_INSTRUCTIONS) &&
-           !(event & filter[priv]);
+           !(event & filter[virt][priv & 3]);
 }
 
 static uint32_t counters_that_run(const struct hart *hart)
@@ -47,7 +49,7 @@ static uint32_t counters_that_run(const struct hart *hart)
     uint32_t run = 1u << COUNTER_CYCLE | 1u << COUNTER_INSTRET;
 
     for (unsigned i = 0; i < RISCV_HPM_COUNTERS; i++)
-        if (hart->s.mhpmevent[i] && event_counts(hart->s.mhpmevent[i], hart->s.priv))
+        if (hart->s.mhpmevent[i] && event_counts(hart->s.mhpmevent[i], hart->s.priv, hart->s.virt))
             run |= 1u << (i + FIRST_HPM);
     return run & ~(uint32_t)hart->s.mcountinhibit;
 }
@@ -151,7 +153,7 @@ static void update_filtered(struct hart *hart)
 {
     hart->counters_filtered = false;
     for (unsigned i = 0; i < RISCV_HPM_COUNTERS; i++)
-        if (hart->s.mhpmevent[i] & FILTERS)
+        if (hart->s.mhpmevent[i] & (FILTERS | H_FILTERS))
             hart->counters_filtered = true;
 }
 
@@ -160,7 +162,7 @@ static uint64_t mhpmevent_legal(const struct riscv_isa *isa, uint64_t value)
     uint64_t mask = MHPMEVENT_EVENT;
 
     if (riscv_isa_has(isa, EXT_SSCOFPMF))
-        mask |= MHPMEVENT_OF | FILTERS;
+        mask |= MHPMEVENT_OF | FILTERS | (riscv_isa_has(isa, EXT_H) ? H_FILTERS : 0);
     return value & mask;
 }
 
@@ -191,7 +193,9 @@ uint64_t riscv_scountovf(struct hart *hart)
     for (unsigned i = 0; i < RISCV_HPM_COUNTERS; i++)
         if (hart->s.mhpmevent[i] & MHPMEVENT_OF)
             overflowed |= 1ull << (i + FIRST_HPM);
-    return hart->s.priv == PRIV_M ? overflowed : overflowed & hart->s.mcounteren;
+    if (hart->s.priv != PRIV_M)
+        overflowed &= hart->s.mcounteren;
+    return hart->s.virt ? overflowed & hart->s.hcounteren : overflowed;
 }
 
 void riscv_counters_mode_changed(struct hart *hart, uint64_t instret)

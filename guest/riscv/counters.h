@@ -17,6 +17,8 @@
 #define MHPMEVENT_MINH (1ull << 62)
 #define MHPMEVENT_SINH (1ull << 61)
 #define MHPMEVENT_UINH (1ull << 60)
+#define MHPMEVENT_VSINH (1ull << 59)
+#define MHPMEVENT_VUINH (1ull << 58)
 #define MHPMEVENT_EVENT ((1ull << 56) - 1)
 
 enum riscv_event { RISCV_EVENT_NONE, RISCV_EVENT_CYCLES, RISCV_EVENT_INSTRUCTIONS };
@@ -30,7 +32,7 @@ void riscv_mhpmevent_write(struct hart *hart, unsigned n, uint64_t value); // n:
 void riscv_mcountinhibit_write(struct hart *hart, uint64_t value);
 uint64_t riscv_scountovf(struct hart *hart);
 
-// To be called when hart->s.priv has changed, with the count of instructions before the change.
+// To be called when hart->s.priv or virt has changed, with the count of instructions before the change.
 void riscv_counters_mode_changed(struct hart *hart, uint64_t instret);
 
 // Sets the overflow bits and LCOFIP that are due. Engines call it when hart->instret reaches

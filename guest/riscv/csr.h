@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Control and status registers: numbers, fields, and the checked access that csrr* instructions use.
-// Specification: The RISC-V Instruction Set Manual, Volume II (Privileged), version 1.13, and the
+// Specification: The RISC-V Instruction Set Manual, Volume II (Privileged), version 1.13 with H, and the
 // Sstc, Sscofpmf, Svadu, Zicbo* and Smstateen-free subsets of it that isa.h lists.
 #ifndef HULL_RISCV_CSR_H
 #define HULL_RISCV_CSR_H
@@ -15,8 +15,11 @@ enum riscv_csr {
     CSR_SIE = 0x104,
     CSR_SIP = 0x144,
     CSR_SATP = 0x180,
+    CSR_VSIP = 0x244,
     CSR_MIE = 0x304,
     CSR_MIP = 0x344,
+    CSR_HIP = 0x644,
+    CSR_HVIP = 0x645,
     CSR_CYCLE = 0xc00,
     CSR_TIME = 0xc01,
     CSR_INSTRET = 0xc02,
@@ -42,9 +45,22 @@ enum riscv_csr {
 #define MSTATUS_TSR (1ull << 22)
 #define MSTATUS_UXL_64 (2ull << 32)
 #define MSTATUS_SXL_64 (2ull << 34)
+#define MSTATUS_GVA (1ull << 38)
+#define MSTATUS_MPV (1ull << 39)
 #define MSTATUS_SD (1ull << 63) // never stored: set when read while FS is dirty
 
-// menvcfg and senvcfg (which has the low half only).
+#define HSTATUS_GVA (1ull << 6)
+#define HSTATUS_SPV (1ull << 7)
+#define HSTATUS_SPVP (1ull << 8)
+#define HSTATUS_HU (1ull << 9)
+#define HSTATUS_VGEIN_SHIFT 12
+#define HSTATUS_VGEIN (63ull << HSTATUS_VGEIN_SHIFT)
+#define HSTATUS_VTVM (1ull << 20)
+#define HSTATUS_VTW (1ull << 21)
+#define HSTATUS_VTSR (1ull << 22)
+#define HSTATUS_VSXL_64 (2ull << 32)
+
+// menvcfg, henvcfg, and senvcfg (which has the low half only).
 #define ENVCFG_FIOM (1ull << 0)
 #define ENVCFG_CBIE (3ull << 4)
 #define ENVCFG_CBIE_RESERVED (2ull << 4)
@@ -60,6 +76,8 @@ enum riscv_csr {
 #define SATP_ASID_SHIFT 44
 #define SATP_PPN ((1ull << 44) - 1)
 
+#define HGATP_VMID (0x3fffull << 44)
+
 #define PMPCFG_R 0x01
 #define PMPCFG_W 0x02
 #define PMPCFG_X 0x04
@@ -69,25 +87,45 @@ enum riscv_csr {
 #define PMPCFG_NAPOT 0x18
 #define PMPCFG_L 0x80
 
-// Access by an instruction at hart->s.priv. On false the instruction is illegal (the caller raises
-// CAUSE_ILLEGAL_INSTRUCTION); nothing changed. `write` tells a read about to be followed by a
-// write (csrrw and csrrs/c with rs1 != x0), so that read-only registers trap first.
-bool riscv_csr_read(struct hart *hart, unsigned csr, bool write, uint64_t *value);
-bool riscv_csr_write(struct hart *hart, unsigned csr, uint64_t value);
+// Access by an instruction in the hart's mode. 0, or the exception to raise, an illegal or a virtual
+// instruction; nothing changed then. `write` tells a read about to be followed by a write (csrrw
+// and csrrs/c with rs1 != x0), so that read-only registers trap first. While V = 1 the
+// supervisor's numbers mean the virtual supervisor's registers.
+int riscv_csr_read(struct hart *hart, unsigned csr, bool write, uint64_t *value);
+int riscv_csr_write(struct hart *hart, unsigned csr, uint64_t value);
 
 // csrrw, csrrs and csrrc as one step (those that write: for a read alone use riscv_csr_read). `old`
 // is what goes to rd. csrrs and csrrc on mip and sip need it: they must touch no other bit than
 // those in `operand`, because wires, other harts' software interrupts, and mip.SEIP as read
 // are not what software last wrote there.
 enum riscv_csr_op { CSR_OP_WRITE, CSR_OP_SET, CSR_OP_CLEAR };
-bool riscv_csr_modify(struct hart *hart, unsigned csr, enum riscv_csr_op op, uint64_t operand,
-                      uint64_t *old);
+int riscv_csr_modify(struct hart *hart, unsigned csr, enum riscv_csr_op op, uint64_t operand,
+                     uint64_t *old);
+
+// Whether FP instructions are legal, and what they make of mstatus.FS; while V = 1 vsstatus.FS counts
+// as well.
+static inline bool riscv_fp_enabled(const struct hart_state *s)
+{
+    return (s->mstatus & MSTATUS_FS) && (!s->virt || (s->vsstatus & MSTATUS_FS));
+}
+
+static inline bool riscv_fp_dirty(const struct hart_state *s)
+{
+    return (s->mstatus & MSTATUS_FS) == MSTATUS_FS_DIRTY &&
+           (!s->virt || (s->vsstatus & MSTATUS_FS) == MSTATUS_FS_DIRTY);
+}
+
+// henvcfg as it reads: fields that menvcfg has off are zero.
+static inline uint64_t riscv_henvcfg(const struct hart_state *s)
+{
+    return s->henvcfg & (s->menvcfg | ~(MENVCFG_ADUE | MENVCFG_PBMTE | MENVCFG_STCE));
+}
 
 // The interrupts pending now: software bits, wires, and timers that have come due.
 uint64_t riscv_mip(struct hart *hart);
 
-// Arms hart->stimer for stimecmp, or disarms it. For VCPU_ATTN_TIMER (a timer may fire early, and
-// the guest's time may have been set) and after stimecmp or menvcfg changed.
+// Arms hart->stimer for stimecmp and vstimecmp, or disarms it. For VCPU_ATTN_TIMER (a timer may fire early, and
+// the guest's time may have been set) and after what the two depend on has changed.
 void riscv_stimer_update(struct hart *hart);
 
 #endif

@@ -10,8 +10,8 @@ uint64_t riscv_misa(const struct riscv_isa *isa)
     static const struct {
         char letter;
         uint8_t ext;
-    } letters[] = {{'A', EXT_A}, {'C', EXT_C}, {'D', EXT_D},
-                   {'F', EXT_F}, {'I', EXT_I}, {'M', EXT_M}};
+    } letters[] = {{'A', EXT_A}, {'C', EXT_C}, {'D', EXT_D}, {'F', EXT_F},
+                   {'H', EXT_H}, {'I', EXT_I}, {'M', EXT_M}};
     uint64_t misa = 2ull << 62 | 1u << ('S' - 'A') | 1u << ('U' - 'A');
 
     for (unsigned i = 0; i < HULL_ARRAY_SIZE(letters); i++)
@@ -46,7 +46,8 @@ void riscv_status_store(struct hart *hart, uint64_t mask, uint64_t value)
         mask &= ~MSTATUS_FS;
     hart->s.mstatus = (old & ~mask) | (value & mask);
     changed = old ^ hart->s.mstatus;
-    if (changed & (MSTATUS_MPRV | MSTATUS_MPP | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_FS))
+    if (changed &
+        (MSTATUS_MPRV | MSTATUS_MPP | MSTATUS_MPV | MSTATUS_SUM | MSTATUS_MXR | MSTATUS_FS))
         hart->changed |= HART_CHANGED_MODE;
     if (changed & (MSTATUS_MIE | MSTATUS_SIE))
         hart->changed |= HART_CHANGED_IRQ;
@@ -61,6 +62,8 @@ CSR_WRITER(mstatus)
     (void)csr;
     if ((value & MSTATUS_MPP) != 2ull << MSTATUS_MPP_SHIFT)
         mask |= MSTATUS_MPP;
+    if (riscv_isa_has(hart->isa, EXT_H))
+        mask |= MSTATUS_GVA | MSTATUS_MPV;
     riscv_status_store(hart, mask, value);
 }
 
@@ -75,6 +78,22 @@ uint64_t riscv_interrupts(const struct riscv_isa *isa, bool supervisor_only)
     return bits;
 }
 
+uint64_t riscv_h_interrupts(const struct riscv_isa *isa)
+{
+    if (!riscv_isa_has(isa, EXT_H))
+        return 0;
+    return RISCV_VS_INTERRUPTS | (isa->geilen ? 1u << IRQ_S_GUEST_EXT : 0);
+}
+
+uint64_t riscv_medeleg_mask(const struct riscv_isa *isa)
+{
+    const uint64_t h = 1u << CAUSE_ECALL_VS | 1u << CAUSE_FETCH_GUEST_PAGE_FAULT |
+                       1u << CAUSE_LOAD_GUEST_PAGE_FAULT | 1u << CAUSE_VIRTUAL_INSTRUCTION |
+                       1u << CAUSE_STORE_GUEST_PAGE_FAULT;
+
+    return 0xb3ff | (riscv_isa_has(isa, EXT_H) ? h : 0); // below: all but ecall from M, and 14
+}
+
 CSR_READER(medeleg)
 {
     (void)csr;
@@ -84,7 +103,7 @@ CSR_READER(medeleg)
 CSR_WRITER(medeleg)
 {
     (void)csr;
-    hart->s.medeleg = value & RISCV_MEDELEG_MASK;
+    hart->s.medeleg = value & riscv_medeleg_mask(hart->isa);
 }
 
 CSR_READER(mideleg)
@@ -96,7 +115,7 @@ CSR_READER(mideleg)
 CSR_WRITER(mideleg)
 {
     (void)csr;
-    hart->s.mideleg = value & riscv_interrupts(hart->isa, true);
+    hart->s.mideleg = (value & riscv_interrupts(hart->isa, true)) | riscv_h_interrupts(hart->isa);
     hart->changed |= HART_CHANGED_IRQ;
 }
 
@@ -109,7 +128,7 @@ CSR_READER(mie)
 CSR_WRITER(mie)
 {
     (void)csr;
-    hart->s.mie = value & riscv_interrupts(hart->isa, false);
+    hart->s.mie = value & (riscv_interrupts(hart->isa, false) | riscv_h_interrupts(hart->isa));
     hart->changed |= HART_CHANGED_IRQ;
 }
 
@@ -143,7 +162,7 @@ CSR_WRITER(mtvec)
     hart->s.mtvec = riscv_tvec_legal(hart->s.mtvec, value);
 }
 
-// Fields of menvcfg or senvcfg in `mask`, as far as their extensions are there.
+// Fields of menvcfg, henvcfg or senvcfg in `mask`, as far as their extensions are there.
 uint64_t riscv_envcfg_legal(const struct riscv_isa *isa, uint64_t mask, uint64_t old,
                             uint64_t value)
 {

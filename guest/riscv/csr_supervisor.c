@@ -20,16 +20,22 @@ CSR_WRITER(sstatus)
     riscv_status_store(hart, SSTATUS_WRITABLE, value);
 }
 
-// sie and sip show the interrupts that are delegated; the others read as zero.
+// sie and sip show the interrupts that are delegated, but for those that hie and hip show; the others
+// read as zero.
+static uint64_t shown(const struct hart *hart)
+{
+    return hart->s.mideleg & ~riscv_h_interrupts(hart->isa);
+}
+
 CSR_READER(sie)
 {
     (void)csr;
-    return hart->s.mie & hart->s.mideleg;
+    return hart->s.mie & shown(hart);
 }
 
 CSR_WRITER(sie)
 {
-    uint64_t mask = hart->s.mideleg;
+    uint64_t mask = shown(hart);
 
     (void)csr;
     hart->s.mie = (hart->s.mie & ~mask) | (value & mask);
@@ -39,7 +45,7 @@ CSR_WRITER(sie)
 CSR_READER(sip)
 {
     (void)csr;
-    return riscv_mip(hart) & hart->s.mideleg;
+    return riscv_mip(hart) & shown(hart);
 }
 
 CSR_WRITER(sip)
@@ -106,17 +112,20 @@ CSR_READER(satp)
     return hart->s.satp;
 }
 
-// Modes by number of levels: Sv39 has three and is 8, and so on. A write with any other mode
-// changes nothing at all.
-CSR_WRITER(satp)
+// Modes by number of levels: Sv39 has three and is 8, and so on.
+bool riscv_satp_legal(const struct riscv_isa *isa, uint64_t value)
 {
     unsigned mode = (unsigned)(value >> SATP_MODE_SHIFT);
     unsigned levels = mode - SATP_MODE_SV39 + 3;
 
+    return mode == SATP_MODE_BARE || (mode >= SATP_MODE_SV39 && levels <= isa->sv_levels);
+}
+
+// A write with a mode that there isn't changes nothing at all.
+CSR_WRITER(satp)
+{
     (void)csr;
-    if (mode != SATP_MODE_BARE && (mode < SATP_MODE_SV39 || levels > hart->isa->sv_levels))
-        return;
-    if (hart->s.satp == value)
+    if (!riscv_satp_legal(hart->isa, value) || hart->s.satp == value)
         return;
     hart->s.satp = value;
     hart->changed |= HART_CHANGED_SATP;

@@ -11,8 +11,11 @@ void riscv_csr_store(struct hart *hart, unsigned csr, uint64_t value);
 
 // Machine and supervisor interrupts that this hart has, as bits of mie and mip.
 uint64_t riscv_interrupts(const struct riscv_isa *isa, bool supervisor_only);
-// Exceptions that can be delegated.
-#define RISCV_MEDELEG_MASK 0xb3ffull
+// Those of the hypervisor extension: for VS mode, and the guest external interrupt. They are always
+// delegated by mideleg.
+uint64_t riscv_h_interrupts(const struct riscv_isa *isa);
+#define RISCV_VS_INTERRUPTS 0x444ull                      // those that hideleg can pass on
+uint64_t riscv_medeleg_mask(const struct riscv_isa *isa); // exceptions that can be delegated
 
 // Stores `bits` of mip or sip from value, as far as software may.
 void riscv_mip_change(struct hart *hart, bool supervisor, uint64_t bits, uint64_t value);
@@ -44,11 +47,33 @@ CSR_BOTH(sepc);
 CSR_BOTH(stimecmp);
 CSR_BOTH(satp);
 
+CSR_BOTH(hstatus);
+CSR_BOTH(hedeleg);
+CSR_BOTH(hideleg);
+CSR_BOTH(hie);
+CSR_BOTH(htimedelta);
+CSR_BOTH(hgeie);
+CSR_BOTH(henvcfg);
+CSR_BOTH(hip);
+CSR_BOTH(hvip);
+CSR_BOTH(hgatp);
+CSR_READER(hgeip);
+
+CSR_BOTH(vsstatus);
+CSR_BOTH(vsie);
+CSR_BOTH(vstvec);
+CSR_BOTH(vsepc);
+CSR_BOTH(vsip);
+CSR_BOTH(vstimecmp);
+CSR_BOTH(vsatp);
+
 // Rules that a machine and a supervisor register share.
 uint64_t riscv_tvec_legal(uint64_t old, uint64_t value);
 uint64_t riscv_epc_legal(const struct riscv_isa *isa, uint64_t value);
 uint64_t riscv_envcfg_legal(const struct riscv_isa *isa, uint64_t mask, uint64_t old,
                             uint64_t value);
 void riscv_status_store(struct hart *hart, uint64_t mask, uint64_t value);
+void riscv_vsstatus_store(struct hart *hart, uint64_t mask, uint64_t value);
+bool riscv_satp_legal(const struct riscv_isa *isa, uint64_t value);
 
 #endif

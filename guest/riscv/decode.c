@@ -29,6 +29,7 @@ static bool requirement_met(const struct riscv_isa *isa, unsigned ext)
     case EXT_ZBB_OR_ZBKB: return riscv_isa_has(isa, EXT_ZBB) || riscv_isa_has(isa, EXT_ZBKB);
     case EXT_ZFA_AND_D: return riscv_isa_has(isa, EXT_ZFA) && riscv_isa_has(isa, EXT_D);
     case EXT_ZFA_AND_ZFH: return riscv_isa_has(isa, EXT_ZFA) && riscv_isa_has(isa, EXT_ZFH);
+    case EXT_SVINVAL_AND_H: return riscv_isa_has(isa, EXT_SVINVAL) && riscv_isa_has(isa, EXT_H);
     default: return riscv_isa_has(isa, ext) || (ext == EXT_ZFHMIN && riscv_isa_has(isa, EXT_ZFH));
     }
 }

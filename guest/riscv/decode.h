@@ -23,6 +23,8 @@ enum insn_format {
     FMT_CSR,      // rd, imm = csr, rs1
     FMT_CSRI,     // rd, imm = csr, rs1 = uimm
     FMT_SFENCE,   // rs1, rs2
+    FMT_HLV,      // rd, (rs1)
+    FMT_HSV,      // rs2, (rs1)
     FMT_LR,       // rd, (rs1), aq rl in rm
     FMT_AMO,      // rd, rs2, (rs1), aq rl in rm
     FMT_CBO,      // (rs1)
@@ -46,6 +48,7 @@ enum insn_requirement {
     EXT_ZBB_OR_ZBKB = EXT_COUNT,
     EXT_ZFA_AND_D,
     EXT_ZFA_AND_ZFH,
+    EXT_SVINVAL_AND_H,
 };
 
 // Which operands are FP registers, for printing and for FS checks.

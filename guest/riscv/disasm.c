@@ -18,7 +18,8 @@ static const char *const operands_of[] = {
     [FMT_SHIFT] = "d,s,x",  [FMT_SHIFTW] = "d,s,x", [FMT_FENCE] = "P,Q",  [FMT_NONE] = "",
     [FMT_CSR] = "d,E,s",    [FMT_CSRI] = "d,E,Z",   [FMT_SFENCE] = "s,t", [FMT_LR] = "d,p",
     [FMT_AMO] = "d,t,p",    [FMT_CBO] = "p",        [FMT_PREFETCH] = "o", [FMT_FR4] = "d,s,t,rm",
-    [FMT_FR_RM] = "d,s,tm", [FMT_FR2_RM] = "d,sm",  [FMT_FLI] = "d,l",
+    [FMT_FR_RM] = "d,s,tm", [FMT_FR2_RM] = "d,sm",  [FMT_FLI] = "d,l",    [FMT_HLV] = "d,p",
+    [FMT_HSV] = "t,p",
 };
 
 static const char *const x_names[32] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
@@ -59,11 +60,13 @@ static const struct {
     uint16_t first, last;
     const char *name;
 } csr_names[] = {
-#define CSR(first, last, name, available, read, write) {first, last, #name},
+#define CSR(first, last, name, check, read, write) {first, last, #name},
 #define CSR_FIELD(number, name, mask) {number, number, #name},
+#define CSR_H_FIELD CSR_FIELD
 #include "guest/riscv/csr.def"
 #undef CSR
 #undef CSR_FIELD
+#undef CSR_H_FIELD
 };
 
 struct text {

@@ -40,20 +40,26 @@ void riscv_hart_fini(struct hart *hart)
     env->ops->timer_destroy(env->ctx, &hart->stimer);
 }
 
+// All but the calls to the SBI.
+static uint64_t delegated_to_kernel(const struct riscv_isa *isa)
+{
+    return riscv_medeleg_mask(isa) & ~(1ull << CAUSE_ECALL_S);
+}
+
 // What firmware would have set up before it entered an S-mode kernel.
 static void reset_for_sbi(struct hart_state *s, const struct riscv_isa *isa)
 {
     const uint64_t envcfg = ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE | MENVCFG_PBMTE | MENVCFG_STCE;
 
     s->priv = PRIV_S;
-    s->medeleg = RISCV_MEDELEG_MASK & ~(1ull << CAUSE_ECALL_S);
-    s->mideleg = riscv_interrupts(isa, true);
+    s->medeleg = delegated_to_kernel(isa);
+    s->mideleg = riscv_interrupts(isa, true) | riscv_h_interrupts(isa);
     s->mcounteren = 0xffffffff;
     s->scounteren = SCOUNTEREN_CY_TM_IR; // U mode reads the time in Linux's vDSO
     s->menvcfg = riscv_envcfg_legal(isa, envcfg, 0, envcfg);
 }
 
-// What the specification leaves open is zero; stimecmp, with which nothing is due, is not.
+// What the specification leaves open is zero; stimecmp and vstimecmp, with which nothing is due, are not.
 void riscv_hart_reset(struct hart_state *s, const struct riscv_isa *isa, bool sbi, uint64_t hartid,
                       uint64_t pc, uint64_t arg)
 {
@@ -65,6 +71,12 @@ void riscv_hart_reset(struct hart_state *s, const struct riscv_isa *isa, bool sb
     s->x[10] = hartid;
     s->x[11] = arg;
     s->stimecmp = UINT64_MAX;
+    s->vstimecmp = UINT64_MAX;
+    s->mideleg = riscv_h_interrupts(isa);
+    if (riscv_isa_has(isa, EXT_H)) {
+        s->hstatus = HSTATUS_VSXL_64;
+        s->vsstatus = MSTATUS_UXL_64;
+    }
     s->reservation_addr = RISCV_RESERVATION_NONE;
     if (sbi)
         reset_for_sbi(s, isa);
@@ -81,21 +93,52 @@ void riscv_hart_state_save(struct hart *hart, struct hart_state *out)
     out->mip |= lines & 1u << IRQ_S_SOFT;
 }
 
+struct csr_value {
+    uint16_t csr;
+    uint64_t value;
+};
+
+static void store_all(struct hart *hart, const struct csr_value *csrs, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        riscv_csr_store(hart, csrs[i].csr, csrs[i].value);
+}
+
 // CSRs whose fields are WARL, in an order in which the later ones find what they depend on.
 static void store_csrs(struct hart *hart, const struct hart_state *in)
 {
-    const struct {
-        uint16_t csr;
-        uint64_t value;
-    } csrs[] = {
+    const struct csr_value csrs[] = {
         {0x300, in->mstatus},    {0x302, in->medeleg},    {0x303, in->mideleg}, {0x305, in->mtvec},
         {0x306, in->mcounteren}, {0x30a, in->menvcfg},    {0x341, in->mepc},    {0x304, in->mie},
         {0x105, in->stvec},      {0x106, in->scounteren}, {0x10a, in->senvcfg}, {0x141, in->sepc},
         {0x180, in->satp},
     };
+    const struct csr_value h_csrs[] = {
+        {0x600, in->hstatus},  {0x602, in->hedeleg}, {0x603, in->hideleg}, {0x606, in->hcounteren},
+        {0x607, in->hgeie},    {0x60a, in->henvcfg}, {0x645, in->hvip},    {0x680, in->hgatp},
+        {0x200, in->vsstatus}, {0x205, in->vstvec},  {0x241, in->vsepc},   {0x280, in->vsatp},
+    };
 
-    for (unsigned i = 0; i < HULL_ARRAY_SIZE(csrs); i++)
-        riscv_csr_store(hart, csrs[i].csr, csrs[i].value);
+    store_all(hart, csrs, HULL_ARRAY_SIZE(csrs));
+    if (riscv_isa_has(hart->isa, EXT_H))
+        store_all(hart, h_csrs, HULL_ARRAY_SIZE(h_csrs));
+}
+
+// The registers of H: fields that have a writer start from their reset values, and without H none of
+// them exists.
+static void h_state_clear(struct hart_state *s, const struct riscv_isa *isa)
+{
+    bool h = riscv_isa_has(isa, EXT_H);
+
+    s->hstatus = h ? HSTATUS_VSXL_64 : 0;
+    s->vsstatus = h ? MSTATUS_UXL_64 : 0;
+    s->hedeleg = s->hideleg = s->hgeie = s->henvcfg = s->hvip = s->hgatp = 0;
+    s->vstvec = s->vsepc = s->vsatp = 0;
+    if (h)
+        return;
+    s->virt = 0;
+    s->htimedelta = s->hcounteren = s->htval = s->htinst = s->mtval2 = s->mtinst = 0;
+    s->vsscratch = s->vscause = s->vstval = 0;
 }
 
 // Rebuilds hart->s from itself on top of a reset state, letting through only what a guest could
@@ -111,15 +154,17 @@ static void state_legalise(struct hart *hart)
     s->priv = in.priv == PRIV_U || in.priv == PRIV_S ? in.priv : PRIV_M;
     if (hart->sbi && s->priv == PRIV_M)
         s->priv = PRIV_S;
+    s->virt = in.virt == 1 && s->priv != PRIV_M;
     s->fflags = in.fflags & 0x1f;
     s->frm = in.frm & 7;
     s->mstatus = MSTATUS_UXL_64 | MSTATUS_SXL_64;
     s->menvcfg = s->senvcfg = s->mtvec = s->stvec = s->satp = s->mseccfg = s->scountinhibit = 0;
+    h_state_clear(s, hart->isa);
     store_csrs(hart, &in);
     if (hart->sbi) {
-        s->medeleg = RISCV_MEDELEG_MASK & ~(1ull << CAUSE_ECALL_S);
-        s->mideleg = mip;
-        s->mie &= mip;
+        s->medeleg = delegated_to_kernel(hart->isa);
+        s->mideleg = mip | riscv_h_interrupts(hart->isa);
+        s->mie &= s->mideleg;
     }
     s->mip = in.mip & mip;
     for (unsigned i = 0; i < RISCV_PMP_ENTRIES; i++) {

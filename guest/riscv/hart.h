@@ -20,21 +20,31 @@ struct hart_state {
     uint64_t x[32]; // x[0] stays 0
     uint64_t f[32]; // NaN-boxed
     uint64_t pc;
-    uint8_t priv; // enum riscv_priv
+    uint8_t priv; // enum riscv_priv: the nominal privilege
+    uint8_t virt; // the virtualization mode V, 0 or 1: with priv S and U, VS and VU
 
     uint8_t fflags; // fcsr, split
     uint8_t frm;
 
     // Machine. mstatus holds the whole register but SD, which is computed when read.
     uint64_t mhartid, mstatus, medeleg, mideleg, mie, mtvec, mcounteren, mcountinhibit, mscratch,
-        mepc, mcause, mtval, menvcfg, mseccfg;
-    uint64_t mip; // the bits that software writes: SSIP, STIP, SEIP, LCOFIP; wires come on top
+        mepc, mcause, mtval, mtval2, mtinst, menvcfg, mseccfg;
+    uint64_t mip; // the bits that software writes: SSIP, STIP, SEIP, LCOFIP; wires come on top,
+                  // and hvip with what else is pending for VS mode
     uint8_t pmpcfg[RISCV_PMP_ENTRIES];
     uint64_t pmpaddr[RISCV_PMP_ENTRIES];
 
     // Supervisor. sstatus, sie and sip are views of mstatus, mie and mip.
     uint64_t stvec, scounteren, sscratch, sepc, scause, stval, satp, senvcfg, stimecmp,
         scountinhibit;
+
+    // Hypervisor. hie, hip and vsie, vsip are views of mie and of mip, which has hvip in it. hgeip
+    // is in struct hart: it consists of wires.
+    uint64_t hstatus, hedeleg, hideleg, hvip, hgeie, hcounteren, htimedelta, henvcfg, htval, htinst,
+        hgatp;
+
+    // The virtual supervisor's, which take the place of the supervisor's while V = 1.
+    uint64_t vsstatus, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp;
 
     // Counters: their values in a saved state; in struct hart those that run are held less
     // hart->instret, see counters.h.
@@ -50,12 +60,15 @@ struct hart_state {
 // What a CSR write, a trap or a return changed, beyond registers. The engine looks at and clears
 // hart.changed after each call that can set it.
 enum hart_change {
-    HART_CHANGED_FETCH = 1 << 0, // PMP, sfence.vma: drop every cached translation
-    HART_CHANGED_MODE = 1 << 1,  // privilege, MPRV, MPP, SUM, MXR, FS: re-derive the current mode
+    HART_CHANGED_FETCH = 1 << 0, // PMP, a remote fence: drop every cached translation
+    HART_CHANGED_MODE = 1 << 1,  // privilege, V, MPRV, MPP, MPV, SUM, MXR, FS: re-derive the mode
     HART_CHANGED_IRQ = 1 << 2,   // an interrupt may have become pending or enabled
     HART_CHANGED_FENCE_I = 1 << 3,
-    HART_CHANGED_SATP = 1 << 4, // drop the translations of the other address space; those that are
-                                // global may stay, and those of an ASID that comes back
+    HART_CHANGED_SATP = 1 << 4,  // drop the translations of the other address space; those that are
+                                 // global may stay, and those of an ASID that comes back
+    HART_CHANGED_VSATP = 1 << 5, // the same for the translations of V = 1: vsatp or hgatp
+    HART_CHANGED_HS_TLB = 1 << 6, // drop the translations of V = 0: sfence.vma outside of a guest
+    HART_CHANGED_VS_TLB = 1 << 7, // drop those of V = 1: hfence, or sfence.vma in VS mode
 };
 
 // The frame that guest/riscv's functions work on. Engines embed it.
@@ -65,8 +78,15 @@ struct hart {
     const struct riscv_isa *isa;
     uint32_t changed; // enum hart_change
     uint64_t instret; // instructions retired since creation; exact at every call into guest/riscv
-    struct hull_timer stimer; // fires at stimecmp: VCPU_ATTN_TIMER
+    struct hull_timer stimer; // fires at stimecmp or vstimecmp: VCPU_ATTN_TIMER
+    _Atomic uint64_t hgeip;   // wires: guest external interrupts, bits 1 to isa->geilen
     bool sbi; // ecalls from S (and VS) mode leave to Hull's SBI; M mode is never entered
+
+    // What the last guest-page fault of a translation was about, for riscv_trap_access().
+    struct {
+        uint64_t gpa;      // the address that the G-stage could not translate
+        uint32_t implicit; // the pseudoinstruction for htinst, or 0: the access itself
+    } guest_fault;
 
     // Derived from `s` by guest/riscv.
     uint64_t counter_limit;    // instret at which a counter overflows: riscv_counters_expire()

@@ -15,6 +15,7 @@
     X(F, "f")                       \
     X(D, "d")                       \
     X(C, "c")                       \
+    X(H, "h")                       \
     X(ZIC64B, "zic64b")             \
     X(ZICBOM, "zicbom")             \
     X(ZICBOP, "zicbop")             \
@@ -46,6 +47,12 @@
     X(ZBKX, "zbkx")                 \
     X(ZBS, "zbs")                   \
     X(ZKT, "zkt")                   \
+    X(SHCOUNTERENW, "shcounterenw") \
+    X(SHGATPA, "shgatpa")           \
+    X(SHTVALA, "shtvala")           \
+    X(SHVSATPA, "shvsatpa")         \
+    X(SHVSTVALA, "shvstvala")       \
+    X(SHVSTVECD, "shvstvecd")       \
     X(SSCCPTR, "ssccptr")           \
     X(SSCOFPMF, "sscofpmf")         \
     X(SSCOUNTERENW, "sscounterenw") \
@@ -67,10 +74,11 @@ enum riscv_extension {
         EXT_COUNT
 };
 
-// Sv modes that satp accepts, by the deepest.
+// Sv modes that satp accepts, by the deepest; hgatp accepts their x4 forms.
 struct riscv_isa {
     uint64_t extensions; // bit per enum riscv_extension
     uint8_t sv_levels;   // 0 (no satp modes), 3 (Sv39), 4 (Sv48) or 5 (Sv57)
+    uint8_t geilen;      // guest external interrupts, 0 to 63: the bits of hgeip from bit 1 on
 };
 
 static inline bool riscv_isa_has(const struct riscv_isa *isa, enum riscv_extension ext)
@@ -78,7 +86,8 @@ static inline bool riscv_isa_has(const struct riscv_isa *isa, enum riscv_extensi
     return isa->extensions >> ext & 1;
 }
 
-// Everything that Hull implements: RVA22S64 and more, Sv57.
+// Everything that Hull implements: RVA22S64 with H and more, Sv57; no guest external interrupts,
+// since nothing on the board raises them.
 struct riscv_isa riscv_isa_default(void);
 
 // "rv64imafdc_zic64b_…" into buf; the length without the NUL, or -HULL_ENOSPC.

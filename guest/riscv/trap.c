@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trap entry and return, and the instructions that mstatus and envcfg can forbid. Specification:
-// Privileged ISA 1.13, "Machine Status Register", "Trap-Return Instructions"; CMO extensions.
+// Trap entry and return. Specification: Privileged ISA 1.13, "Machine Status Register",
+// "Trap-Return Instructions", and "Traps" of the hypervisor extension.
 #include "guest/riscv/trap.h"
 
 #include "guest/riscv/counters.h"
@@ -9,13 +9,23 @@
 #define XCAUSE_INTERRUPT (1ull << 63)
 #define XTVEC_VECTORED 1ull
 
+// What a trap is about, beyond the hart's state.
+struct trap {
+    uint64_t cause; // as xcause has it
+    uint64_t tval;
+    uint64_t tval2; // mtval2, htval
+    uint32_t tinst; // mtinst, htinst
+    bool gva;       // tval is a guest virtual address
+};
+
 // `retired`: instructions that have counted in the old mode by now.
-static void switch_mode(struct hart *hart, unsigned priv, uint64_t retired)
+static void switch_mode(struct hart *hart, unsigned priv, bool virt, uint64_t retired)
 {
     hart->changed |= HART_CHANGED_MODE;
-    if (hart->s.priv == priv)
+    if (hart->s.priv == priv && hart->s.virt == virt)
         return;
     hart->s.priv = (uint8_t)priv;
+    hart->s.virt = virt;
     riscv_counters_mode_changed(hart, retired);
 }
 
@@ -28,66 +38,149 @@ static uint64_t handler_address(uint64_t xtvec, uint64_t xcause)
     return base;
 }
 
-static void enter_supervisor(struct hart *hart, uint64_t scause, uint64_t tval)
+// mstatus or vsstatus after a trap from `priv` into the S mode that it belongs to.
+static uint64_t status_on_entry(uint64_t status, unsigned priv)
 {
-    struct hart_state *s = &hart->s;
-    uint64_t mstatus = s->mstatus & ~(MSTATUS_SPIE | MSTATUS_SIE | MSTATUS_SPP);
+    uint64_t entered = status & ~(MSTATUS_SPIE | MSTATUS_SIE | MSTATUS_SPP);
 
-    if (s->mstatus & MSTATUS_SIE)
-        mstatus |= MSTATUS_SPIE;
-    if (s->priv == PRIV_S)
-        mstatus |= MSTATUS_SPP;
-    s->mstatus = mstatus;
-    s->sepc = s->pc;
-    s->scause = scause;
-    s->stval = tval;
-    s->pc = handler_address(s->stvec, scause);
-    switch_mode(hart, PRIV_S, hart->instret);
+    if (status & MSTATUS_SIE)
+        entered |= MSTATUS_SPIE;
+    if (priv == PRIV_S)
+        entered |= MSTATUS_SPP;
+    return entered;
 }
 
-static void enter_machine(struct hart *hart, uint64_t mcause, uint64_t tval)
+static void enter_virtual_supervisor(struct hart *hart, const struct trap *trap)
 {
     struct hart_state *s = &hart->s;
-    uint64_t mstatus = s->mstatus & ~(MSTATUS_MPIE | MSTATUS_MIE | MSTATUS_MPP);
+    uint64_t vscause = trap->cause;
+
+    if (vscause & XCAUSE_INTERRUPT) // VS mode sees the supervisor's numbers
+        vscause--;
+    s->vsstatus = status_on_entry(s->vsstatus, s->priv);
+    s->vsepc = s->pc;
+    s->vscause = vscause;
+    s->vstval = trap->tval;
+    s->pc = handler_address(s->vstvec, vscause);
+    switch_mode(hart, PRIV_S, true, hart->instret);
+}
+
+// Harts without H have no use for these registers, which then read as zero or not at all.
+static void enter_hypervisor(struct hart_state *s, const struct trap *trap)
+{
+    s->hstatus &= ~(HSTATUS_SPV | HSTATUS_GVA);
+    if (s->virt) {
+        s->hstatus = (s->hstatus & ~HSTATUS_SPVP) | HSTATUS_SPV;
+        if (s->priv == PRIV_S)
+            s->hstatus |= HSTATUS_SPVP;
+    }
+    if (trap->gva)
+        s->hstatus |= HSTATUS_GVA;
+    s->htval = trap->tval2;
+    s->htinst = trap->tinst;
+}
+
+static void enter_supervisor(struct hart *hart, const struct trap *trap)
+{
+    struct hart_state *s = &hart->s;
+
+    enter_hypervisor(s, trap);
+    s->mstatus = status_on_entry(s->mstatus, s->priv);
+    s->sepc = s->pc;
+    s->scause = trap->cause;
+    s->stval = trap->tval;
+    s->pc = handler_address(s->stvec, trap->cause);
+    switch_mode(hart, PRIV_S, false, hart->instret);
+}
+
+static void enter_machine(struct hart *hart, const struct trap *trap)
+{
+    struct hart_state *s = &hart->s;
+    uint64_t mstatus =
+        s->mstatus & ~(MSTATUS_MPIE | MSTATUS_MIE | MSTATUS_MPP | MSTATUS_MPV | MSTATUS_GVA);
 
     if (s->mstatus & MSTATUS_MIE)
         mstatus |= MSTATUS_MPIE;
     mstatus |= (uint64_t)s->priv << MSTATUS_MPP_SHIFT;
+    if (s->virt)
+        mstatus |= MSTATUS_MPV;
+    if (trap->gva)
+        mstatus |= MSTATUS_GVA;
     s->mstatus = mstatus;
     s->mepc = s->pc;
-    s->mcause = mcause;
-    s->mtval = tval;
-    s->pc = handler_address(s->mtvec, mcause);
-    switch_mode(hart, PRIV_M, hart->instret);
+    s->mcause = trap->cause;
+    s->mtval = trap->tval;
+    s->mtval2 = trap->tval2;
+    s->mtinst = trap->tinst;
+    s->pc = handler_address(s->mtvec, trap->cause);
+    switch_mode(hart, PRIV_M, false, hart->instret);
 }
 
-static void enter(struct hart *hart, uint64_t xcause, uint64_t delegated, uint64_t tval)
+// `delegated`, `again`: medeleg and hedeleg, or mideleg and hideleg.
+static void enter(struct hart *hart, const struct trap *trap, uint64_t delegated, uint64_t again)
 {
+    unsigned bit = trap->cause & 63;
+
     // A trap never goes to a less privileged mode; with Hull's SBI there is no M mode to go to.
-    if (hart->sbi || (hart->s.priv != PRIV_M && (delegated >> (xcause & 63) & 1)))
-        enter_supervisor(hart, xcause, tval);
+    if (!hart->sbi && (hart->s.priv == PRIV_M || !(delegated >> bit & 1)))
+        enter_machine(hart, trap);
+    else if (hart->s.virt && (again >> bit & 1))
+        enter_virtual_supervisor(hart, trap);
     else
-        enter_machine(hart, xcause, tval);
+        enter_supervisor(hart, trap);
+}
+
+static bool is_guest_page_fault(enum riscv_cause cause)
+{
+    return cause == CAUSE_FETCH_GUEST_PAGE_FAULT || cause == CAUSE_LOAD_GUEST_PAGE_FAULT ||
+           cause == CAUSE_STORE_GUEST_PAGE_FAULT;
+}
+
+static void enter_exception(struct hart *hart, struct trap *trap)
+{
+    if (is_guest_page_fault((enum riscv_cause)trap->cause)) {
+        trap->tval2 = hart->guest_fault.gpa >> 2;
+        if (hart->guest_fault.implicit)
+            trap->tinst = hart->guest_fault.implicit;
+    }
+    enter(hart, trap, hart->s.medeleg, hart->s.hedeleg);
 }
 
 void riscv_trap(struct hart *hart, enum riscv_cause cause, uint64_t tval)
 {
-    enter(hart, cause, hart->s.medeleg, tval);
+    bool address = cause == CAUSE_MISALIGNED_FETCH || cause == CAUSE_FETCH_ACCESS ||
+                   cause == CAUSE_BREAKPOINT || cause == CAUSE_FETCH_PAGE_FAULT ||
+                   cause == CAUSE_FETCH_GUEST_PAGE_FAULT;
+    struct trap trap = {.cause = cause, .tval = tval, .gva = hart->s.virt && address};
+
+    enter_exception(hart, &trap);
+}
+
+void riscv_trap_access(struct hart *hart, enum riscv_cause cause, gva_t va, bool virt,
+                       uint32_t tinst)
+{
+    struct trap trap = {.cause = cause, .tval = va, .gva = virt, .tinst = tinst};
+
+    enter_exception(hart, &trap);
 }
 
 void riscv_take_interrupt(struct hart *hart, int irq)
 {
-    enter(hart, XCAUSE_INTERRUPT | (unsigned)irq, hart->s.mideleg, 0);
+    struct trap trap = {.cause = XCAUSE_INTERRUPT | (unsigned)irq};
+
+    enter(hart, &trap, hart->s.mideleg, hart->s.hideleg);
 }
 
-bool riscv_mret(struct hart *hart)
+int riscv_mret(struct hart *hart)
 {
     struct hart_state *s = &hart->s;
     unsigned priv = (s->mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
-    uint64_t mstatus = s->mstatus & ~(MSTATUS_MIE | MSTATUS_MPP); // MPP: U, the least privileged
+    bool virt = priv != PRIV_M && (s->mstatus & MSTATUS_MPV);
+    // MPP: U, the least privileged.
+    uint64_t mstatus = s->mstatus & ~(MSTATUS_MIE | MSTATUS_MPP | MSTATUS_MPV);
 
     if (s->priv != PRIV_M)
-        return false;
+        return CAUSE_ILLEGAL_INSTRUCTION;
     if (mstatus & MSTATUS_MPIE)
         mstatus |= MSTATUS_MIE;
     mstatus |= MSTATUS_MPIE;
@@ -96,55 +189,48 @@ bool riscv_mret(struct hart *hart)
     s->mstatus = mstatus;
     s->pc = s->mepc;
     hart->changed |= HART_CHANGED_IRQ;
-    switch_mode(hart, priv, hart->instret + 1);
-    return true;
+    switch_mode(hart, priv, virt, hart->instret + 1);
+    return 0;
 }
 
-bool riscv_sret(struct hart *hart)
+// mstatus or vsstatus after an sret.
+static uint64_t status_on_sret(uint64_t status)
+{
+    uint64_t left = status & ~(MSTATUS_SIE | MSTATUS_SPP);
+
+    if (left & MSTATUS_SPIE)
+        left |= MSTATUS_SIE;
+    return left | MSTATUS_SPIE;
+}
+
+static void sret_from_guest(struct hart *hart)
+{
+    struct hart_state *s = &hart->s;
+    unsigned priv = s->vsstatus & MSTATUS_SPP ? PRIV_S : PRIV_U;
+
+    s->vsstatus = status_on_sret(s->vsstatus);
+    s->pc = s->vsepc;
+    switch_mode(hart, priv, true, hart->instret + 1);
+}
+
+int riscv_sret(struct hart *hart)
 {
     struct hart_state *s = &hart->s;
     unsigned priv = s->mstatus & MSTATUS_SPP ? PRIV_S : PRIV_U;
-    uint64_t mstatus = s->mstatus & ~(MSTATUS_SIE | MSTATUS_SPP | MSTATUS_MPRV);
+    bool virt = s->hstatus & HSTATUS_SPV;
 
-    if (s->priv == PRIV_U || (s->priv == PRIV_S && (s->mstatus & MSTATUS_TSR)))
-        return false;
-    if (mstatus & MSTATUS_SPIE)
-        mstatus |= MSTATUS_SIE;
-    mstatus |= MSTATUS_SPIE;
-    s->mstatus = mstatus;
-    s->pc = s->sepc;
+    if (s->virt && (s->priv == PRIV_U || (s->hstatus & HSTATUS_VTSR)))
+        return CAUSE_VIRTUAL_INSTRUCTION;
+    if (!s->virt && (s->priv == PRIV_U || (s->priv == PRIV_S && (s->mstatus & MSTATUS_TSR))))
+        return CAUSE_ILLEGAL_INSTRUCTION;
     hart->changed |= HART_CHANGED_IRQ;
-    switch_mode(hart, priv, hart->instret + 1);
-    return true;
-}
-
-// The bounded time after which a wfi that may not wait traps is zero here. In U mode it always
-// traps, as it must where S mode exists and it does not end within such a bound.
-bool riscv_wfi_allowed(const struct hart *hart)
-{
-    return hart->s.priv == PRIV_M || (hart->s.priv == PRIV_S && !(hart->s.mstatus & MSTATUS_TW));
-}
-
-bool riscv_sfence_vma_allowed(const struct hart *hart)
-{
-    return hart->s.priv == PRIV_M || (hart->s.priv == PRIV_S && !(hart->s.mstatus & MSTATUS_TVM));
-}
-
-bool riscv_sfence_inval_allowed(const struct hart *hart)
-{
-    return hart->s.priv != PRIV_U;
-}
-
-// CBIE has two bits: 1 turns cbo.inval into a flush and 3 lets it be. Memory is coherent here, so
-// that both do the same.
-bool riscv_cbo_allowed(const struct hart *hart, enum riscv_cbo op)
-{
-    static const uint64_t enable[] = {[CBO_INVAL] = ENVCFG_CBIE,
-                                      [CBO_CLEAN] = ENVCFG_CBCFE,
-                                      [CBO_FLUSH] = ENVCFG_CBCFE,
-                                      [CBO_ZERO] = ENVCFG_CBZE};
-
-    if (hart->s.priv != PRIV_M && !(hart->s.menvcfg & enable[op]))
-        return false;
-    return hart->s.priv != PRIV_U || (hart->s.senvcfg & enable[op]);
+    if (s->virt) {
+        sret_from_guest(hart);
+        return 0;
+    }
+    s->mstatus = status_on_sret(s->mstatus) & ~MSTATUS_MPRV;
+    s->hstatus &= ~HSTATUS_SPV;
+    s->pc = s->sepc;
+    switch_mode(hart, priv, virt, hart->instret + 1);
+    return 0;
 }

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The bare-metal test programs: one for each C file in isa, priv, dev, smp (M mode, at the start of RAM)
+# The bare-metal test programs: one for each C file in isa, priv, hypervisor, dev, smp (M mode, at the start of RAM)
 # and sbi (S mode, where kernels go), all linked with the runtime in rt.
 
 GUEST_DIR := tests/guest
 GUEST_OUT := $(BUILD)/guest
 GUEST_CC  := $(CROSS_RISCV64)gcc
 
-GUEST_SRC  := $(wildcard $(foreach dir,isa priv dev smp sbi,$(GUEST_DIR)/$(dir)/*.c))
+GUEST_SRC  := $(wildcard $(foreach dir,isa priv hypervisor dev smp sbi,$(GUEST_DIR)/$(dir)/*.c))
 GUEST_ELF  := $(patsubst $(GUEST_DIR)/%.c,$(GUEST_OUT)/%.elf,$(GUEST_SRC))
 GUEST_RT   := $(wildcard $(GUEST_DIR)/rt/*.c $(GUEST_DIR)/rt/*.S)
 GUEST_DEPS := $(wildcard $(GUEST_DIR)/rt/*.h $(GUEST_DIR)/*/*.h) $(GUEST_DIR)/rt/link.ld $(GUEST_DIR)/guest.mk

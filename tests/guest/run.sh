@@ -33,7 +33,7 @@ run_qemu() { # ELF
         -device virtio-blk-device,drive=d,bus=virtio-mmio-bus.0)
     read -ra args <<<"$qemu_args"
     timeout -s KILL "$limit" qemu-system-riscv64 -M virt -m "$memory" -smp "$cpus" "${image[@]}" -nographic \
-        -cpu rv64,zba=on,zbb=on,zbc=on,zbs=on,zbkb=on,zbkx=on,Zfh=on,svinval=on,svnapot=on,svpbmt=on,sstc=on,sscofpmf=on,h=off \
+        -cpu rv64,zba=on,zbb=on,zbc=on,zbs=on,zbkb=on,zbkx=on,Zfh=on,svinval=on,svnapot=on,svpbmt=on,sstc=on,sscofpmf=on,h=on \
         -global virtio-mmio.force-legacy=false -monitor none -serial stdio "${disk[@]}" "${args[@]}" <"$work/input"
 }
 
@@ -91,7 +91,7 @@ run_program() { # NAME
 
 failed=0 running=0
 names=()
-for source in tests/guest/{isa,priv,dev,smp,sbi}/*.c; do
+for source in tests/guest/{isa,priv,hypervisor,dev,smp,sbi}/*.c; do
     name=${source#tests/guest/}
     name=${name%.c}
     for pattern in "${@:-*}"; do

@@ -31,14 +31,14 @@ uint64_t fixture_csrr(struct riscv_fixture *f, unsigned csr)
 {
     uint64_t value = 0;
 
-    assert_true(riscv_csr_read(&f->hart, csr, false, &value));
+    assert_int_equal(riscv_csr_read(&f->hart, csr, false, &value), 0);
     f->hart.instret++;
     return value;
 }
 
 void fixture_csrw(struct riscv_fixture *f, unsigned csr, uint64_t value)
 {
-    assert_true(riscv_csr_write(&f->hart, csr, value));
+    assert_int_equal(riscv_csr_write(&f->hart, csr, value), 0);
     f->hart.instret++;
 }
 
@@ -47,7 +47,7 @@ uint64_t fixture_modify(struct riscv_fixture *f, unsigned csr, enum riscv_csr_op
 {
     uint64_t old = 0;
 
-    assert_true(riscv_csr_modify(&f->hart, csr, op, operand, &old));
+    assert_int_equal(riscv_csr_modify(&f->hart, csr, op, operand, &old), 0);
     f->hart.instret++;
     return old;
 }
@@ -56,14 +56,15 @@ bool fixture_readable(struct riscv_fixture *f, unsigned csr)
 {
     uint64_t value;
 
-    return riscv_csr_read(&f->hart, csr, false, &value);
+    return !riscv_csr_read(&f->hart, csr, false, &value);
 }
 
 bool fixture_writable(struct riscv_fixture *f, unsigned csr)
 {
     uint64_t value;
     struct hart saved = f->hart;
-    bool ok = riscv_csr_read(&f->hart, csr, true, &value) && riscv_csr_write(&f->hart, csr, value);
+    bool ok =
+        !riscv_csr_read(&f->hart, csr, true, &value) && !riscv_csr_write(&f->hart, csr, value);
 
     f->hart = saved;
     return ok;

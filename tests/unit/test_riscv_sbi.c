@@ -117,8 +117,14 @@ static void fences_reach_their_harts(void **state)
     assert_int_equal(m.vm.vcpus[1].fences, VCPU_FENCE_VMA);
     assert_true(m.vm.vcpus[1].attention & VCPU_ATTN_FENCE);
     assert_int_equal(ERROR(&m, RFENCE, 1, 4, 0), SBI_ERR_INVALID_PARAM);
-    for (unsigned fid = 3; fid <= 6; fid++) // HFENCE
-        assert_int_equal(ERROR(&m, RFENCE, fid, 2, 0), SBI_ERR_NOT_SUPPORTED);
+    for (unsigned fid = 3; fid <= 6; fid++) { // HFENCE
+        m.vm.vcpus[1].fences = 0;
+        assert_int_equal(ERROR(&m, RFENCE, fid, 2, 0), 0);
+        assert_int_equal(m.vm.vcpus[1].fences, VCPU_FENCE_VMA);
+    }
+    assert_int_equal(ERROR(&m, RFENCE, 7, 2, 0), SBI_ERR_NOT_SUPPORTED);
+    m.board.isa.extensions &= ~(1ull << EXT_H);
+    assert_int_equal(ERROR(&m, RFENCE, 3, 2, 0), SBI_ERR_NOT_SUPPORTED);
     machine_fini(&m);
 }
 

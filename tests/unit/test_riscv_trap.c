@@ -53,7 +53,7 @@ static void machine_trap_stacks_mie(void **state)
     assert_int_equal(s->mstatus & (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP),
                      MSTATUS_MPIE | MPP(PRIV_M));
     assert_true(f->hart.changed & HART_CHANGED_MODE);
-    assert_true(riscv_mret(&f->hart));
+    assert_int_equal(riscv_mret(&f->hart), 0);
     assert_int_equal(s->pc, FIXTURE_RAM);
     assert_int_equal(s->priv, PRIV_M);
     assert_int_equal(s->mstatus & (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP),
@@ -95,18 +95,18 @@ static void sret_unstacks_and_leaves_mprv(void **state)
 
     s->sepc = 0x4000;
     s->mstatus |= MSTATUS_SPP | MSTATUS_SPIE | MSTATUS_MPRV;
-    assert_true(riscv_sret(&f->hart)); // also legal in M mode
+    assert_int_equal(riscv_sret(&f->hart), 0); // also legal in M mode
     assert_int_equal(s->priv, PRIV_S);
     assert_int_equal(s->pc, 0x4000);
     assert_int_equal(s->mstatus & (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_MPRV),
                      MSTATUS_SIE | MSTATUS_SPIE);
     s->mstatus |= MSTATUS_TSR;
-    assert_false(riscv_sret(&f->hart));
+    assert_int_equal(riscv_sret(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
     s->mstatus &= ~MSTATUS_TSR;
-    assert_true(riscv_sret(&f->hart));
+    assert_int_equal(riscv_sret(&f->hart), 0);
     assert_int_equal(s->priv, PRIV_U);
-    assert_false(riscv_sret(&f->hart));
-    assert_false(riscv_mret(&f->hart));
+    assert_int_equal(riscv_sret(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
+    assert_int_equal(riscv_mret(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
 }
 
 static void mret_clears_mprv_unless_to_machine(void **state)
@@ -115,13 +115,13 @@ static void mret_clears_mprv_unless_to_machine(void **state)
     struct hart_state *s = &f->hart.s;
 
     s->mstatus |= MSTATUS_MPRV | MPP(PRIV_M);
-    assert_true(riscv_mret(&f->hart));
+    assert_int_equal(riscv_mret(&f->hart), 0);
     assert_true(s->mstatus & MSTATUS_MPRV);
     s->mstatus |= MPP(PRIV_S);
-    assert_true(riscv_mret(&f->hart));
+    assert_int_equal(riscv_mret(&f->hart), 0);
     assert_int_equal(s->priv, PRIV_S);
     assert_false(s->mstatus & MSTATUS_MPRV);
-    assert_false(riscv_mret(&f->hart));
+    assert_int_equal(riscv_mret(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
 }
 
 static void raise_all(struct riscv_fixture *f)
@@ -225,20 +225,20 @@ static void mstatus_can_forbid(void **state)
     struct hart_state *s = &f->hart.s;
 
     s->mstatus |= MSTATUS_TW | MSTATUS_TVM | MSTATUS_TSR;
-    assert_true(riscv_wfi_allowed(&f->hart));
-    assert_true(riscv_sfence_vma_allowed(&f->hart));
-    assert_true(riscv_sfence_inval_allowed(&f->hart));
+    assert_int_equal(riscv_wfi_check(&f->hart), 0);
+    assert_int_equal(riscv_sfence_vma_check(&f->hart), 0);
+    assert_int_equal(riscv_sfence_inval_check(&f->hart), 0);
     s->priv = PRIV_S;
-    assert_false(riscv_wfi_allowed(&f->hart));
-    assert_false(riscv_sfence_vma_allowed(&f->hart));
-    assert_true(riscv_sfence_inval_allowed(&f->hart));
+    assert_int_equal(riscv_wfi_check(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
+    assert_int_equal(riscv_sfence_vma_check(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
+    assert_int_equal(riscv_sfence_inval_check(&f->hart), 0);
     s->mstatus = 0;
-    assert_true(riscv_wfi_allowed(&f->hart));
-    assert_true(riscv_sfence_vma_allowed(&f->hart));
+    assert_int_equal(riscv_wfi_check(&f->hart), 0);
+    assert_int_equal(riscv_sfence_vma_check(&f->hart), 0);
     s->priv = PRIV_U;
-    assert_false(riscv_wfi_allowed(&f->hart));
-    assert_false(riscv_sfence_vma_allowed(&f->hart));
-    assert_false(riscv_sfence_inval_allowed(&f->hart));
+    assert_int_equal(riscv_wfi_check(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
+    assert_int_equal(riscv_sfence_vma_check(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
+    assert_int_equal(riscv_sfence_inval_check(&f->hart), CAUSE_ILLEGAL_INSTRUCTION);
 }
 
 static void cache_block_operations_need_their_enables(void **state)
@@ -251,19 +251,19 @@ static void cache_block_operations_need_their_enables(void **state)
     for (unsigned op = CBO_INVAL; op <= CBO_ZERO; op++) {
         s->menvcfg = s->senvcfg = 0;
         s->priv = PRIV_M;
-        assert_true(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), 0);
         s->priv = PRIV_S;
-        assert_false(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), CAUSE_ILLEGAL_INSTRUCTION);
         s->menvcfg = ~enables[op] & ~(op == CBO_INVAL ? ENVCFG_CBIE : 0);
-        assert_false(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), CAUSE_ILLEGAL_INSTRUCTION);
         s->menvcfg = enables[op];
-        assert_true(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), 0);
         s->priv = PRIV_U;
-        assert_false(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), CAUSE_ILLEGAL_INSTRUCTION);
         s->senvcfg = enables[op];
-        assert_true(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), 0);
         s->menvcfg = 0;
-        assert_false(riscv_cbo_allowed(&f->hart, op));
+        assert_int_equal(riscv_cbo_check(&f->hart, op), CAUSE_ILLEGAL_INSTRUCTION);
     }
 }
 

@@ -31,7 +31,7 @@ static void translate(struct emitter *e, unsigned size, bool store)
 // cbo.zero, where nothing can forbid it: with the SBI by Hull the guest has no menvcfg.
 static bool zero_block(struct emitter *e, const struct op *op)
 {
-    if (e->region->priv != PRIV_S || !e->jit->cpu.hart.sbi)
+    if (e->region->priv != PRIV_S || (e->region->flavor & FLAVOR_VIRT) || !e->jit->cpu.hart.sbi)
         return false;
     address(e, op);
     x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -64);

@@ -4,23 +4,26 @@
 #include "engine/jit/host_x86_64/target.h"
 #include "guest/riscv/csr.h"
 
-#define SUPERVISOR(field) ((int)(offsetof(struct hart_state, field)))
+// Of two fields of the hart's state the virtual supervisor's, where the code is a guest's.
+#define SUPERVISOR(e, field, virtual_field)                                               \
+    ((int)((e)->region->flavor & FLAVOR_VIRT ? offsetof(struct hart_state, virtual_field) \
+                                             : offsetof(struct hart_state, field)))
 
 // Where a supervisor CSR that reads and writes as plain memory lies in the hart's state, or -1.
-static int plain_csr(int csr)
+static int plain_csr(const struct emitter *e, int csr)
 {
     switch (csr) {
-    case 0x140: return SUPERVISOR(sscratch);
-    case 0x141: return SUPERVISOR(sepc);
-    case 0x142: return SUPERVISOR(scause);
-    case 0x143: return SUPERVISOR(stval);
+    case 0x140: return SUPERVISOR(e, sscratch, vsscratch);
+    case 0x141: return SUPERVISOR(e, sepc, vsepc);
+    case 0x142: return SUPERVISOR(e, scause, vscause);
+    case 0x143: return SUPERVISOR(e, stval, vstval);
     default: return -1;
     }
 }
 
 static bool read_csr(struct emitter *e, const struct op *op)
 {
-    int field = plain_csr(op->imm);
+    int field = plain_csr(e, op->imm);
     unsigned d = define_x(e, op->rd, RAX);
 
     if (field < 0 || op->rs1)
@@ -33,7 +36,7 @@ static bool read_csr(struct emitter *e, const struct op *op)
 // csrrw on sscratch: a register's whole width, without side effects.
 static bool swap_sscratch(struct emitter *e, const struct op *op)
 {
-    struct x86_operand sscratch = x86_m(RBP, FIELD(cpu.hart.s.sscratch));
+    struct x86_operand sscratch = x86_m(RBP, FIELD(cpu.hart.s) + plain_csr(e, 0x140));
     unsigned d = define_x(e, op->rd, RCX);
 
     if (op->imm != 0x140)
@@ -52,7 +55,9 @@ static bool clear_sie(struct emitter *e, const struct op *op)
 {
     if (op->imm != 0x100 || op->rd != 32 || op->rs1 != MSTATUS_SIE)
         return false;
-    x86_alu_imm(&e->a, ALU_AND, true, x86_m(RBP, FIELD(cpu.hart.s.mstatus)), ~(int32_t)MSTATUS_SIE);
+    x86_alu_imm(&e->a, ALU_AND, true,
+                x86_m(RBP, FIELD(cpu.hart.s) + SUPERVISOR(e, mstatus, vsstatus)),
+                ~(int32_t)MSTATUS_SIE);
     return true;
 }
 

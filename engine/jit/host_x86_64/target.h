@@ -135,7 +135,8 @@ void stub_step(struct emitter *e, size_t from);
 
 static inline int32_t tlb_field(const struct emitter *e, size_t field)
 {
-    size_t mode = e->region->flavor & FLAVOR_TLB;
+    unsigned flavor = e->region->flavor;
+    size_t mode = (flavor & FLAVOR_TLB) | (flavor & FLAVOR_VIRT ? TLB_V : 0);
 
     return FIELD(cpu.tlbs) + (int32_t)(mode * TLB_ENTRIES * sizeof(struct tlb_entry) + field);
 }

@@ -126,6 +126,7 @@ static void hart_resumes_anew(struct vcpu *vcpu, struct sbi_hart *hart)
     state.x[10] = vcpu->index;
     state.x[11] = hart->opaque;
     state.priv = PRIV_S;
+    state.virt = false;
     state.satp = 0;
     state.mstatus &= ~MSTATUS_SIE;
     engine->set_state(vcpu, &state);

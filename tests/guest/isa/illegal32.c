@@ -133,6 +133,24 @@ static bool legal_op_fp(struct fields f)
     }
 }
 
+// Loads and stores of the hypervisor: hlv.b hlv.bu hsv.b and so on. U mode's hstatus.HU is off.
+static bool legal_hlsv(struct fields f)
+{
+    if (mode != PRIV_S)
+        return false;
+    switch (f.f7) {
+    case 0x30: return f.rs2 < 2;                // hlv.b hlv.bu
+    case 0x32:                                  // hlv.h hlv.hu hlvx.hu
+    case 0x34: return in(f.rs2, SET3(0, 1, 3)); // the same for words
+    case 0x36: return f.rs2 == 0;               // hlv.d
+    case 0x31:
+    case 0x33:
+    case 0x35:
+    case 0x37: return f.rd == 0; // hsv
+    default: return false;
+    }
+}
+
 // funct3 0 only. mret is legal in M mode, which isn't swept.
 static bool legal_system(struct fields f)
 {
@@ -140,6 +158,8 @@ static bool legal_system(struct fields f)
 
     if (mode == PRIV_S && f.rd == 0 && (f.f7 == 0x09 || f.f7 == 0x0b))
         return true; // sfence.vma, sinval.vma
+    if (mode == PRIV_S && f.rd == 0 && in(f.f7, SET2(0x11, 0x13) | SET2(0x31, 0x33)))
+        return true; // hfence, hinval
     if (f.rd || f.rs1)
         return false;
     if (imm == 0 || imm == 1 || (new_extensions && (imm == 0x00d || imm == 0x01d)))
@@ -174,7 +194,7 @@ static bool legal(uint32_t insn)
     case 0x53: return has_fp && legal_op_fp(f);
     case 0x63: return f.f3 != 2 && f.f3 != 3;
     case 0x67: return f.f3 == 0;
-    case 0x73: return f.f3 == 0 && legal_system(f);
+    case 0x73: return f.f3 == 4 ? legal_hlsv(f) : f.f3 == 0 && legal_system(f);
     default: return false; // custom, vector, longer than 32 bits
     }
 }
@@ -280,6 +300,7 @@ static void supervisor(void)
             add(0x73 | rs1 << 15 | (uint32_t)imm << 20);
             if (imm == 0x102)
                 run_batch(); // sret clears SPP
+            add(0x4073 | rs1 << 15 | (uint32_t)imm << 20);
         }
     run_batch();
     probe_end();

@@ -18,15 +18,23 @@ static bool exists(unsigned csr)
     for (unsigned i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         if (csr == single[i])
             return true;
-    return in(csr, 0x001, 0x003) || in(csr, 0x140, 0x144) || in(csr, 0x300, 0x306) ||
-           in(csr, 0x323, 0x33f) || in(csr, 0x340, 0x344) || in(csr, 0x3b0, 0x3bf) ||
-           in(csr, 0x7a0, 0x7a4) || in(csr, 0xb03, 0xb1f) || in(csr, 0xc00, 0xc1f) ||
-           in(csr, 0xf11, 0xf15);
+    static const uint16_t h[] = {0x200, 0x204, 0x205, 0x24d, 0x280, 0x600, 0x60a, 0x643,
+                                 0x644, 0x645, 0x64a, 0x680, 0xe12, 0x34a, 0x34b};
+
+    for (unsigned i = 0; i < sizeof(h) / sizeof(h[0]); i++)
+        if (csr == h[i])
+            return true;
+    return in(csr, 0x240, 0x244) || in(csr, 0x602, 0x607) || in(csr, 0x001, 0x003) ||
+           in(csr, 0x140, 0x144) || in(csr, 0x300, 0x306) || in(csr, 0x323, 0x33f) ||
+           in(csr, 0x340, 0x344) || in(csr, 0x3b0, 0x3bf) || in(csr, 0x7a0, 0x7a4) ||
+           in(csr, 0xb03, 0xb1f) || in(csr, 0xc00, 0xc1f) || in(csr, 0xf11, 0xf15);
 }
 
 static bool readable(unsigned csr, unsigned mode)
 {
-    return exists(csr) && (csr >> 8 & 3) <= mode;
+    unsigned level = csr >> 8 & 3; // 2: hypervisor and virtual supervisor, which S mode has
+
+    return exists(csr) && (level == 2 ? PRIV_S : level) <= mode;
 }
 
 static bool writable(unsigned csr, unsigned mode)

@@ -42,18 +42,27 @@
 #define CAUSE_STORE_ACCESS 7
 #define CAUSE_ECALL_U 8
 #define CAUSE_ECALL_S 9
+#define CAUSE_ECALL_VS 10
 #define CAUSE_ECALL_M 11
 #define CAUSE_FETCH_PAGE 12
 #define CAUSE_LOAD_PAGE 13
 #define CAUSE_STORE_PAGE 15
+#define CAUSE_FETCH_GUEST_PAGE 20
+#define CAUSE_LOAD_GUEST_PAGE 21
+#define CAUSE_VIRTUAL 22
+#define CAUSE_STORE_GUEST_PAGE 23
 #define CAUSE_INTERRUPT (1ul << 63)
 
 #define IRQ_SSI 1
+#define IRQ_VSSI 2
 #define IRQ_MSI 3
 #define IRQ_STI 5
+#define IRQ_VSTI 6
 #define IRQ_MTI 7
 #define IRQ_SEI 9
+#define IRQ_VSEI 10
 #define IRQ_MEI 11
+#define IRQ_SGEI 12
 #define IRQ_LCOF 13
 #define BIT(n) (1ul << (n))
 
@@ -73,7 +82,18 @@
 #define STATUS_TVM BIT(20)
 #define STATUS_TW BIT(21)
 #define STATUS_TSR BIT(22)
+#define STATUS_GVA BIT(38)
+#define STATUS_MPV BIT(39)
 #define STATUS_SD BIT(63)
+
+#define HSTATUS_GVA BIT(6)
+#define HSTATUS_SPV BIT(7)
+#define HSTATUS_SPVP BIT(8)
+#define HSTATUS_HU BIT(9)
+#define HSTATUS_VTVM BIT(20)
+#define HSTATUS_VTW BIT(21)
+#define HSTATUS_VTSR BIT(22)
+#define HSTATUS_VSXL (2ul << 32)
 
 #define ENVCFG_FIOM BIT(0)
 #define ENVCFG_CBIE_FLUSH (1ul << 4)

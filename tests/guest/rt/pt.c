@@ -7,7 +7,8 @@ uint64_t *pt_entry(struct pt *pt, uint64_t va, unsigned level)
     uint64_t *table = pt->root;
 
     for (unsigned l = pt->levels - 1;; l--) {
-        uint64_t *entry = &table[va >> (12 + 9 * l) & 511];
+        unsigned mask = pt->wide && l == pt->levels - 1 ? 2047 : 511;
+        uint64_t *entry = &table[va >> (12 + 9 * l) & mask];
 
         if (l == level)
             return entry;
@@ -25,6 +26,7 @@ void pt_map(struct pt *pt, uint64_t va, uint64_t pa, unsigned level, uint64_t fl
 void pt_init(struct pt *pt, unsigned levels)
 {
     pt->levels = levels;
+    pt->wide = false;
     pt->root = rt_page();
     for (uint64_t gb = 0; gb < 4; gb++)
         pt_map(pt, gb << 30, gb << 30, 2, PTE_LEAF);

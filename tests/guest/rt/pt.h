@@ -24,6 +24,7 @@
 struct pt {
     unsigned levels; // 3, 4, 5
     uint64_t *root;
+    bool wide; // a G-stage's: the root has four pages
 };
 
 // Tables whose first gigabytes are mapped to themselves for S mode by the largest pages of Sv39.

@@ -183,15 +183,33 @@ static void leave(struct rt_frame *f)
 #ifdef RT_SMODE
     f->status |= STATUS_SPP;
 #else
-    if (f->mode == PRIV_S) { // its environment call was delegated: pass it on
+    if (f->mode != PRIV_M) { // its environment call was delegated: pass it on
+        if (f->cause == CAUSE_ECALL_VS)
+            csr_clear(0x600, HSTATUS_SPV);
         f->epc = (uint64_t)rt_leave_stub;
         f->status |= STATUS_SPP;
         return;
     }
-    f->status |= STATUS_MPP;
+    f->status = (f->status | STATUS_MPP) & ~STATUS_MPV; // QEMU 7.2 wants V for M mode, too
 #endif
     f->epc = (uint64_t)rt_leave;
     f->x[2] = rt_return_sp[rt_hart()];
+}
+
+static void note_hypervisor(struct rt_last *last)
+{
+#ifndef RT_SMODE
+    if (last->mode == PRIV_M) {
+        last->tval2 = csr_read(0x34b);
+        last->tinst = csr_read(0x34a);
+    } else if (last->mode == PRIV_S) {
+        last->tval2 = csr_read(0x643);
+        last->tinst = csr_read(0x64a);
+        last->hstatus = csr_read(0x600);
+    }
+#else
+    (void)last;
+#endif
 }
 
 void rt_trap(struct rt_frame *f)
@@ -200,7 +218,9 @@ void rt_trap(struct rt_frame *f)
 
     if (!(f->cause & CAUSE_INTERRUPT)) {
         if (f->x[30] == NO_TRAP) {
-            *last = (struct rt_last){f->epc, f->status, f->mode, last->count + 1};
+            *last = (struct rt_last){
+                .epc = f->epc, .status = f->status, .mode = f->mode, .count = last->count + 1};
+            note_hypervisor(last);
             f->epc = f->x[31];
             f->x[30] = f->cause;
             f->x[31] = f->tval;

@@ -55,7 +55,7 @@ bool rt_check_counts(void); // counts a failure; true: not so many yet, print it
 struct rt_frame {
     uint64_t x[32];
     uint64_t epc, status, cause, tval;
-    uint64_t mode; // 3: handled in M mode, 1: in S mode
+    uint64_t mode; // 3: handled in M mode, 1: in (H)S mode, 2: in VS mode
 };
 
 // Called for every trap that nothing else expects; true: handled.
@@ -70,6 +70,8 @@ struct rt_outcome {
 // The last expected trap of this hart, with what it was.
 struct rt_last {
     uint64_t epc, status, mode, count;
+    uint64_t tval2, tinst; // mtval2 and mtinst, or htval and htinst
+    uint64_t hstatus;      // handled in HS mode
 };
 extern struct rt_last rt_last[RT_HARTS];
 

@@ -138,6 +138,12 @@ rt_trap_s:
     trap_entry 1, sscratch, sepc, sstatus, scause, stval, sret
 
 #ifndef RT_SMODE
+// The same code serves VS mode, where the names mean the virtual supervisor's registers.
+.balign 256
+.globl rt_trap_vs
+rt_trap_vs:
+    trap_entry 2, sscratch, sepc, sstatus, scause, stval, sret
+
 .balign 256
 .globl rt_trap_m
 rt_trap_m:
