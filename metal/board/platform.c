@@ -44,7 +44,7 @@ static void hart_has(struct platform_hart *hart, const char *name, size_t length
 
     if (ext >= 0)
         hart->isa.extensions |= 1ull << ext;
-    if (length == 1 && *name == 'h')
+    if (ext == EXT_H)
         hart->has_h = true;
     if (length == 4 && !hull_strncmp(name, "sstc", 4))
         hart->has_sstc = true;

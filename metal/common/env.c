@@ -126,7 +126,7 @@ static void env_log(void *ctx, enum hull_log_level level, const char *subsystem,
     struct metal_vm *vm = ctx;
 
     if (level <= HULL_LOG_INFO)
-        console_log(&machine.console, "%s: %s: %s", vm->spec.name, subsystem, line);
+        console_log(&machine.console, "%s: %s: %s", vm->spec->name, subsystem, line);
 }
 
 static const struct hull_env_ops env_ops = {

@@ -4,15 +4,17 @@
 #ifndef METAL_COMMON_MACHINE_H
 #define METAL_COMMON_MACHINE_H
 
+#include <hull/bundle.h>
+
 #include "metal/board/platform.h"
 #include "metal/common/console.h"
 #include "metal/common/hart.h"
 #include "metal/common/heap.h"
+#include "metal/common/net_switch.h"
 #include "metal/common/pages.h"
 
-#define METAL_VMS_MAX 16
-
 struct metal_vm;
+struct trace;
 
 struct machine {
     struct platform platform;
@@ -20,9 +22,17 @@ struct machine {
     struct heap heap;
     struct host_hart *harts[METAL_HARTS_MAX];
     unsigned hart_count;
+    _Atomic uint32_t next_hart;         // the scheduler's
     struct spin sched_lock, timer_lock; // lock order: docs/metal.md
     struct console console;
-    struct metal_vm *vms[METAL_VMS_MAX];
+    struct bundle bundle;
+    struct metal_vm *vms[HULL_BUNDLE_VMS_MAX];
+    unsigned vm_count;
+    struct thread manager;
+    struct net net;
+    struct trace *trace; // NULL: never wanted
+    _Atomic bool tracing;
+    uint64_t image_size;
     hpa_t image; // where it was loaded
     bool has_sstc;
     uint64_t realtime_offset_ns; // of the clock on the wall

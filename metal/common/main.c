@@ -8,6 +8,7 @@
 #include "metal/common/arch.h"
 #include "metal/common/entropy.h"
 #include "metal/common/machine.h"
+#include "metal/common/manager.h"
 #include "metal/common/vm.h"
 #include "metal/riscv64/hart.h"
 #include "metal/riscv64/hext.h"
@@ -99,32 +100,42 @@ static void seed_entropy(void)
         entropy_init(seed, length);
 }
 
-static void first_vm(void)
+static int vms_create(const struct bundle_vm *described)
 {
-    const uint8_t *blob = phys_ptr(machine.platform.initrd.base);
-    static struct vm_spec spec;
-    struct board_images images = {0};
-    struct metal_vm *vm;
-    uint64_t kernel_size;
+    for (unsigned i = 0; i < machine.bundle.vm_count; i++) {
+        struct metal_vm *vm = heap_alloc(&machine.heap, sizeof(*vm), NULL);
 
-    if (!machine.platform.initrd.size)
-        stop("no bundle");
-    kernel_size = hull_load_le64(blob);
-    hull_spec_defaults(&spec);
-    spec.name = "linux";
-    spec.cpus = machine.hart_count;
-    spec.memory = 256u << 20;
-    spec.net_count = 0;
-    spec.boot.kernel = "kernel";
-    spec.boot.initrd = "initrd";
-    spec.boot.append = machine.platform.bootargs;
-    images.kernel = (struct board_image){blob + 4096, kernel_size, "kernel"};
-    images.initrd = (struct board_image){
-        blob + 4096 + kernel_size, machine.platform.initrd.size - 4096 - kernel_size, "initrd"};
-    if (metal_vm_create(&vm, &spec, &images))
-        stop("no vm");
-    machine.vms[0] = vm;
-    metal_vm_start(vm);
+        if (!vm)
+            return -HULL_ENOMEM;
+        metal_vm_init(vm, i, &described[i]);
+        if (console_vm_init(vm))
+            return -HULL_ENOMEM;
+        machine.vms[machine.vm_count++] = vm;
+        if (vm->spec->metal.console_first)
+            machine.console.focus = i + 1;
+    }
+    return 0;
+}
+
+// What the bundle says, from the first byte on. It stays where it is: images and disks are used in place.
+static void bundle_init(void)
+{
+    const struct platform_range *at = &machine.platform.initrd;
+    struct bundle_error why;
+    struct bundle_vm *vms;
+
+    if (!at->size)
+        stop("there is no bundle: \"hull pack\" makes one, the boot loader gives it as the initrd");
+    if (hull_bundle_open(&machine.bundle, phys_ptr(at->base), at->size, &why))
+        stop(why.reason);
+    vms = heap_alloc(&machine.heap, machine.bundle.vm_count * sizeof(*vms), NULL);
+    if (!vms)
+        stop("no memory for the VMs' descriptions");
+    if (hull_bundle_read_vms(&machine.bundle, vms, &why))
+        stop(why.reason);
+    if (vms_create(vms))
+        stop("no memory for the VMs");
+    machine.console.all = machine.vm_count > 1;
 }
 
 void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
@@ -134,6 +145,7 @@ void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
     int error;
 
     machine.image = image;
+    machine.image_size = (uint64_t)(image_end - image_start);
     machine.start_time = arch_time();
     hart_boot_early(hartid);
     error = platform_read(&machine.platform, phys_ptr(dtb), &what);
@@ -158,7 +170,9 @@ void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
     seed_entropy();
     console_log(&machine.console, "%u harts, %llu MiB free, Sstc %s", machine.hart_count,
                 (unsigned long long)(machine.pages.free >> 8), machine.has_sstc ? "yes" : "no");
-    first_vm();
+    bundle_init();
+    if (net_init(&machine.net) || manager_start())
+        stop("no memory for the hypervisor's own threads");
     if (machine.platform.uart_irq && this_hart()->plic_context != UINT_MAX) {
         plic_enable(&machine.platform, this_hart()->plic_context, machine.platform.uart_irq, true);
         uart_irq_enable(&machine.platform);

@@ -281,6 +281,11 @@ void thread_sleep_ns(uint64_t ns)
     timers_timer_destroy(&timer);
 }
 
+struct host_hart *scheduler_next_hart(void)
+{
+    return machine.harts[atomic_fetch_add(&machine.next_hart, 1) % machine.hart_count];
+}
+
 void scheduler_init(struct host_hart *hart)
 {
     hull_list_init(&hart->ready);

@@ -54,6 +54,7 @@ bool thread_ended(const struct thread *thread);
 // On the way back to a guest: whether this_hart()->resched; and giving the hart away then.
 void thread_preempt(void);
 
+struct host_hart *scheduler_next_hart(void); // where a thread that may go anywhere begins
 void scheduler_init(struct host_hart *hart); // on that hart; its idle thread is who calls
 __attribute__((noreturn)) void scheduler_idle(void);
 

@@ -1,17 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// A VM's life on the bare machine.
+// A VM's life on the bare machine: start, end, and what its policy says about the time after.
 #include "metal/common/vm.h"
 
 #include "lib/mem.h"
+#include "lib/str.h"
+#include "metal/common/arch.h"
 #include "metal/common/machine.h"
+#include "metal/common/manager.h"
+#include "metal/common/timers.h"
 #include "metal/riscv64/hext.h"
+
+#define TICKS_PER_SECOND HULL_TIMEBASE_HZ
+#define END_POLL_NS 200000u
+
+const char *metal_vm_state_name(const struct metal_vm *vm)
+{
+    static const char *const names[] = {"stopped", "running",   "paused",
+                                        "waiting", "destroyed", "failed"};
+
+    return names[atomic_load(&vm->state)];
+}
+
+void metal_vm_ask(struct metal_vm *vm, uint32_t asks)
+{
+    atomic_fetch_or(&vm->asked, asks);
+    manager_wake();
+}
+
+struct metal_vm *metal_vm_find(const char *name)
+{
+    uint64_t number;
+
+    if (!hull_parse_u64(name, 10, &number) && number >= 1 && number <= machine.vm_count)
+        return machine.vms[number - 1];
+    for (unsigned i = 0; i < machine.vm_count; i++)
+        if (hull_streq(machine.vms[i]->spec->name, name))
+            return machine.vms[i];
+    return NULL;
+}
 
 static void guest_request(void *ctx, enum vm_request what, int code)
 {
     struct metal_vm *vm = ctx;
 
-    console_log(&machine.console, "%s: request %d code %d", vm->spec.name, what, code);
+    switch (what) {
+    case VM_REQUEST_POWEROFF: metal_vm_ask(vm, VM_ASK_POWEROFF); break;
+    case VM_REQUEST_RESET: metal_vm_ask(vm, VM_ASK_RESET); break;
+    case VM_REQUEST_FAIL:
+        atomic_store(&vm->fail_code, code);
+        metal_vm_ask(vm, VM_ASK_FAIL);
+        break;
+    }
 }
+
+// ---- Start ----
 
 static void vcpu_body(void *arg)
 {
@@ -23,53 +65,308 @@ static void vcpu_leave(struct thread *thread)
     hext_leave(thread->arg);
 }
 
-static int threads_create(struct metal_vm *vm)
+static struct host_hart *hart_by_number(uint32_t number)
 {
+    for (unsigned i = 0; i < machine.hart_count; i++)
+        if (machine.harts[i]->hartid == number)
+            return machine.harts[i];
+    return NULL;
+}
+
+// Shared ones begin on one hart after the other; the scheduler moves them as it sees fit.
+static int vcpu_place(struct metal_vm *vm, unsigned i, struct thread *thread)
+{
+    const struct metal_spec *metal = &vm->spec->metal;
+
+    thread->weight = (uint16_t)metal->weight;
+    thread->priority = (uint8_t)metal->priority;
+    thread->pinned = metal->pinned;
+    thread->hart = metal->pinned && i < metal->hart_count ? hart_by_number(metal->harts[i])
+                                                          : scheduler_next_hart();
+    if (thread->hart)
+        return 0;
+    console_log(&machine.console, "%s: there is no hart %u for its CPU %u", vm->spec->name,
+                (unsigned)metal->harts[i], i);
+    return -HULL_ENOENT;
+}
+
+static int vcpus_create(struct metal_vm *vm)
+{
+    vm->vcpus = heap_alloc(&machine.heap, vm->spec->cpus * sizeof(*vm->vcpus), &vm->count);
+    if (!vm->vcpus)
+        return -HULL_ENOMEM;
     for (unsigned i = 0; i < vm->vm.vcpu_count; i++) {
         struct thread *thread = &vm->vcpus[i].thread;
-        int error = thread_create(thread, vm->spec.name, vcpu_body, &vm->vm.vcpus[i]);
+        int error = thread_create(thread, vm->spec->name, vcpu_body, &vm->vm.vcpus[i]);
 
         if (error)
             return error;
+        vm->vcpus_made++;
         thread->leave = vcpu_leave;
-        thread->hart = machine.harts[i % machine.hart_count];
+        error = vcpu_place(vm, i, thread);
+        if (error)
+            return error;
         vm->vm.vcpus[i].host_data = &vm->vcpus[i];
     }
     return 0;
 }
 
-int metal_vm_create(struct metal_vm **out, const struct vm_spec *spec,
-                    const struct board_images *images)
+static int images_check(struct metal_vm *vm)
 {
-    struct metal_vm *vm = heap_alloc(&machine.heap, sizeof(*vm), NULL);
-    struct vm_owner owner = {.request = guest_request, .ctx = vm};
+    const struct bundle_blob *blobs[] = {&vm->described->kernel, &vm->described->initrd};
+    struct bundle_error error;
+    int rc = 0;
+
+    for (unsigned i = 0; i < HULL_ARRAY_SIZE(blobs) && !rc && !vm->checked; i++)
+        if (blobs[i]->data)
+            rc = hull_bundle_check_blob(&machine.bundle, blobs[i], &error);
+    if (rc)
+        console_log(&machine.console, "%s: %s", vm->spec->name, error.reason);
+    vm->checked = !rc;
+    return rc;
+}
+
+static void backends_init(struct metal_vm *vm)
+{
+    vm->backends.uart = console_uart_backend(vm);
+    vm->backends.console = console_virtio_backend(vm);
+    for (unsigned i = 0; i < vm->spec->disk_count; i++)
+        vm->backends.disks[i] =
+            ram_disk_init(&vm->disks[i], &vm->described->disks[i], &vm->spec->disks[i]);
+    for (unsigned i = 0; i < vm->spec->net_count; i++)
+        vm->backends.nets[i] = net_port_init(&vm->ports[i], vm, i);
+}
+
+static int board_create(struct metal_vm *vm)
+{
+    const struct bundle_vm *d = vm->described;
+    const struct board_images images = {
+        .kernel = {d->kernel.data, d->kernel.size, d->spec.boot.kernel},
+        .initrd = {d->initrd.data, d->initrd.size, d->spec.boot.initrd},
+    };
     int error;
 
-    if (!vm)
-        return -HULL_ENOMEM;
-    vm->spec = *spec;
-    vm->images = *images;
-    metal_env_init(vm);
-    error = vm_memory_create(&vm->memory, BOARD_RAM_BASE, spec->memory, &vm->count);
+    backends_init(vm);
+    error = riscv_board_create(&vm->board, &vm->vm, vm->spec, &images, &vm->backends);
+    if (error) {
+        console_log(&machine.console, "%s: %s", vm->spec->name, vm->board.message);
+        return error;
+    }
+    vm->board_made = true;
+    for (unsigned i = 0; i < vm->spec->net_count; i++)
+        if (vm->board.nets[i])
+            net_port_attach(&vm->ports[i], vm->board.nets[i]);
+    return 0;
+}
+
+// The reverse of what start() got to. No vCPU runs.
+static void release(struct metal_vm *vm)
+{
+    for (unsigned i = 0; i < vm->spec->net_count; i++)
+        net_port_detach(&vm->ports[i]);
+    if (vm->board_made)
+        riscv_board_destroy(&vm->board);
+    if (vm->vm_made)
+        hull_vm_fini(&vm->vm);
+    while (vm->vcpus_made)
+        thread_destroy(&vm->vcpus[--vm->vcpus_made].thread);
+    heap_free(&machine.heap, vm->vcpus, vm->spec->cpus * sizeof(*vm->vcpus), &vm->count);
+    vm->vcpus = NULL;
+    vm_memory_destroy(&vm->memory);
+    vm->vm_made = vm->board_made = false;
+}
+
+static void watchdog_fired(void *ctx)
+{
+    struct metal_vm *vm = ctx;
+    uint64_t due = atomic_load(&vm->watchdog_fed) + vm->spec->metal.watchdog * TICKS_PER_SECOND;
+
+    if (arch_time() >= due)
+        metal_vm_ask(vm, VM_ASK_WATCHDOG);
+    else
+        timers_arm(&vm->watchdog_timer, due);
+}
+
+void metal_vm_feed_watchdog(struct metal_vm *vm)
+{
+    atomic_store_explicit(&vm->watchdog_fed, arch_time(), memory_order_relaxed);
+}
+
+static int start(struct metal_vm *vm)
+{
+    const struct vm_owner owner = {.request = guest_request, .ctx = vm};
+    const struct vm_spec *spec = vm->spec;
+    int error = images_check(vm);
+
     if (!error)
+        error = vm_memory_create(&vm->memory, BOARD_RAM_BASE, spec->memory, &vm->count);
+    if (!error) {
         error = hull_vm_init(&vm->vm, &vm->env, &owner, &hext_engine, spec->cpus);
+        vm->vm_made = !error;
+    }
     if (!error)
         error = hull_memory_add(&vm->vm.memory, BOARD_RAM_BASE, spec->memory, vm->memory.window);
     if (!error)
-        error = threads_create(vm);
-    if (!error) {
-        vm->backends.uart = console_backend(vm);
-        vm->backends.console = console_backend(vm);
-        error = riscv_board_create(&vm->board, &vm->vm, &vm->spec, &vm->images, &vm->backends);
-        if (error)
-            console_log(&machine.console, "%s: %s", spec->name, vm->board.message);
+        error = vcpus_create(vm);
+    if (!error)
+        error = board_create(vm);
+    if (error) {
+        console_log(&machine.console, "%s: cannot be started: %s", spec->name,
+                    hull_strerror(error));
+        release(vm);
+        atomic_store(&vm->state, VM_FAILED);
+        return error;
     }
-    *out = vm;
-    return error;
-}
-
-void metal_vm_start(struct metal_vm *vm)
-{
+    vm->starts++;
+    vm->started_at = arch_time();
+    atomic_store(&vm->asked, 0);
+    atomic_store(&vm->state, VM_RUNNING);
+    metal_vm_feed_watchdog(vm);
+    if (spec->metal.watchdog)
+        timers_arm(&vm->watchdog_timer, vm->started_at + spec->metal.watchdog * TICKS_PER_SECOND);
     for (unsigned i = 0; i < vm->vm.vcpu_count; i++)
         thread_wake(&vm->vcpus[i].thread);
+    return 0;
+}
+
+// ---- End ----
+
+static void end(struct metal_vm *vm)
+{
+    timers_arm(&vm->watchdog_timer, HULL_TIME_NEVER);
+    hull_vm_end(&vm->vm);
+    for (unsigned i = 0; i < vm->vcpus_made; i++)
+        while (!thread_ended(&vm->vcpus[i].thread))
+            thread_sleep_ns(END_POLL_NS);
+    release(vm);
+    vm->ended_at = arch_time();
+    console_vm_ended(&machine.console, vm);
+    atomic_store(&vm->state, VM_STOPPED);
+}
+
+static void restart_due(void *ctx)
+{
+    metal_vm_ask(ctx, VM_ASK_START);
+}
+
+// Restarted with growing delays, unless too often within its window.
+static void restart_later(struct metal_vm *vm)
+{
+    const struct policy_spec *policy = &vm->spec->metal.policy;
+    uint64_t now = arch_time(), longest = policy->delay_max * TICKS_PER_SECOND;
+
+    if (now - vm->started_at >= policy->window * TICKS_PER_SECOND) {
+        vm->restarts = 0;
+        vm->delay_ticks = policy->delay * TICKS_PER_SECOND;
+    }
+    if (policy->limit && vm->restarts >= policy->limit) {
+        console_log(&machine.console, "%s: was restarted %u times within %u s: stopped for good",
+                    vm->spec->name, vm->restarts, (unsigned)policy->window);
+        atomic_store(&vm->state, VM_FAILED);
+        return;
+    }
+    vm->restarts++;
+    console_log(&machine.console, "%s: restarts in %u s", vm->spec->name,
+                (unsigned)(vm->delay_ticks / TICKS_PER_SECOND));
+    atomic_store(&vm->state, VM_WAITING);
+    timers_arm(&vm->restart_timer, now + vm->delay_ticks);
+    vm->delay_ticks = vm->delay_ticks ? 2 * vm->delay_ticks : TICKS_PER_SECOND;
+    if (vm->delay_ticks > longest)
+        vm->delay_ticks = longest;
+}
+
+static void ended_by_itself(struct metal_vm *vm, const char *how, enum policy_action action)
+{
+    console_log(&machine.console, "%s: %s", vm->spec->name, how);
+    end(vm);
+    if (action == POLICY_RESTART)
+        restart_later(vm);
+}
+
+// ---- What was asked ----
+
+static void serve_running(struct metal_vm *vm, uint32_t asked)
+{
+    const struct policy_spec *policy = &vm->spec->metal.policy;
+
+    if (asked & VM_ASK_FAIL) {
+        metal_vm_dump(vm);
+        ended_by_itself(vm, "failed", policy->on_crash);
+    } else if (asked & VM_ASK_WATCHDOG) {
+        metal_vm_dump(vm);
+        ended_by_itself(vm, "has not fed its watchdog", policy->on_watchdog);
+    } else if (asked & VM_ASK_POWEROFF) {
+        ended_by_itself(vm, "powered off", policy->on_poweroff);
+    } else if (asked & VM_ASK_RESET) {
+        ended_by_itself(vm, "reset", policy->on_reset);
+        // A reset that is a restart is the guest's own wish: no delay.
+        if (atomic_load(&vm->state) == VM_WAITING && vm->restarts <= 1)
+            asked |= VM_ASK_START;
+    } else if (asked & (VM_ASK_STOP | VM_ASK_RESTART)) {
+        end(vm);
+        console_log(&machine.console, "%s: stopped", vm->spec->name);
+    } else if ((asked & VM_ASK_PAUSE) && atomic_load(&vm->state) == VM_RUNNING) {
+        hull_vm_pause(&vm->vm);
+        atomic_store(&vm->state, VM_PAUSED);
+    } else if ((asked & VM_ASK_RESUME) && atomic_load(&vm->state) == VM_PAUSED) {
+        metal_vm_feed_watchdog(vm);
+        hull_vm_resume(&vm->vm);
+        atomic_store(&vm->state, VM_RUNNING);
+    }
+    if (asked & VM_ASK_RESTART)
+        start(vm);
+}
+
+void metal_vm_serve(struct metal_vm *vm)
+{
+    uint32_t asked = atomic_exchange(&vm->asked, 0);
+    uint32_t state = atomic_load(&vm->state);
+
+    if (!asked || state == VM_DESTROYED)
+        return;
+    if (asked & VM_ASK_DESTROY)
+        asked = VM_ASK_STOP | VM_ASK_DESTROY;
+    if (state == VM_RUNNING || state == VM_PAUSED) {
+        serve_running(vm, asked);
+        if (asked & VM_ASK_DESTROY)
+            atomic_store(&vm->state, VM_DESTROYED);
+        return;
+    }
+    timers_arm(&vm->restart_timer, HULL_TIME_NEVER);
+    if (asked & VM_ASK_STOP) {
+        atomic_store(&vm->state, asked & VM_ASK_DESTROY ? VM_DESTROYED : VM_STOPPED);
+    } else if (asked & (VM_ASK_START | VM_ASK_RESTART)) {
+        if (state != VM_WAITING)
+            vm->restarts = 0, vm->delay_ticks = vm->spec->metal.policy.delay * TICKS_PER_SECOND;
+        start(vm);
+    }
+}
+
+void metal_vm_dump(struct metal_vm *vm)
+{
+    uint32_t state = atomic_load(&vm->state);
+
+    if (state != VM_RUNNING && state != VM_PAUSED) {
+        console_log(&machine.console, "%s: is not running", vm->spec->name);
+        return;
+    }
+    hull_vm_pause(&vm->vm);
+    for (unsigned i = 0; i < vm->vm.vcpu_count; i++)
+        hext_dump(&vm->vm.vcpus[i], vm);
+    if (state == VM_RUNNING)
+        hull_vm_resume(&vm->vm);
+}
+
+void metal_vm_init(struct metal_vm *vm, unsigned index, const struct bundle_vm *described)
+{
+    vm->index = index;
+    vm->described = described;
+    vm->spec = &described->spec;
+    vm->delay_ticks = vm->spec->metal.policy.delay * TICKS_PER_SECOND;
+    vm->restart_timer.fire = restart_due;
+    vm->watchdog_timer.fire = watchdog_fired;
+    vm->restart_timer.ctx = vm->watchdog_timer.ctx = vm;
+    timers_timer_init(&vm->restart_timer);
+    timers_timer_init(&vm->watchdog_timer);
+    metal_env_init(vm);
 }

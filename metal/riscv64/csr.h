@@ -4,68 +4,68 @@
 #ifndef METAL_RISCV64_CSR_H
 #define METAL_RISCV64_CSR_H
 
-#define CSR_SSTATUS 0x100
-#define CSR_SIE_ 0x104
-#define CSR_STVEC 0x105
-#define CSR_SCOUNTEREN 0x106
-#define CSR_SENVCFG 0x10a
-#define CSR_SSCRATCH 0x140
-#define CSR_SEPC 0x141
-#define CSR_SCAUSE 0x142
-#define CSR_STVAL 0x143
-#define CSR_SIP_ 0x144
-#define CSR_STIMECMP 0x14d
-#define CSR_SATP_ 0x180
-#define CSR_VSSTATUS 0x200
-#define CSR_VSIE 0x204
-#define CSR_VSTVEC 0x205
-#define CSR_VSSCRATCH 0x240
-#define CSR_VSEPC 0x241
-#define CSR_VSCAUSE 0x242
-#define CSR_VSTVAL 0x243
-#define CSR_VSTIMECMP 0x24d
-#define CSR_VSATP 0x280
-#define CSR_HSTATUS 0x600
-#define CSR_HEDELEG 0x602
-#define CSR_HIDELEG 0x603
-#define CSR_HIE 0x604
-#define CSR_HTIMEDELTA 0x605
-#define CSR_HCOUNTEREN 0x606
-#define CSR_HENVCFG 0x60a
-#define CSR_HTVAL 0x643
-#define CSR_HIP 0x644
-#define CSR_HVIP 0x645
-#define CSR_HTINST 0x64a
-#define CSR_HGATP 0x680
-#define CSR_HGEIP 0xe12
-#define CSR_TIME_ 0xc01
+#define HW_SSTATUS 0x100
+#define HW_SIE 0x104
+#define HW_STVEC 0x105
+#define HW_SCOUNTEREN 0x106
+#define HW_SENVCFG 0x10a
+#define HW_SSCRATCH 0x140
+#define HW_SEPC 0x141
+#define HW_SCAUSE 0x142
+#define HW_STVAL 0x143
+#define HW_SIP 0x144
+#define HW_STIMECMP 0x14d
+#define HW_SATP 0x180
+#define HW_VSSTATUS 0x200
+#define HW_VSIE 0x204
+#define HW_VSTVEC 0x205
+#define HW_VSSCRATCH 0x240
+#define HW_VSEPC 0x241
+#define HW_VSCAUSE 0x242
+#define HW_VSTVAL 0x243
+#define HW_VSTIMECMP 0x24d
+#define HW_VSATP 0x280
+#define HW_HSTATUS 0x600
+#define HW_HEDELEG 0x602
+#define HW_HIDELEG 0x603
+#define HW_HIE 0x604
+#define HW_HTIMEDELTA 0x605
+#define HW_HCOUNTEREN 0x606
+#define HW_HENVCFG 0x60a
+#define HW_HTVAL 0x643
+#define HW_HIP 0x644
+#define HW_HVIP 0x645
+#define HW_HTINST 0x64a
+#define HW_HGATP 0x680
+#define HW_HGEIP 0xe12
+#define HW_TIME 0xc01
 
-#define SSTATUS_SIE 0x2
-#define SSTATUS_SPIE 0x20
-#define SSTATUS_SPP 0x100
-#define SSTATUS_FS 0x6000
-#define SSTATUS_FS_CLEAN 0x4000
-#define SSTATUS_SUM 0x40000
+#define HW_SSTATUS_SIE 0x2
+#define HW_SSTATUS_SPIE 0x20
+#define HW_SSTATUS_SPP 0x100
+#define HW_SSTATUS_FS 0x6000
+#define HW_SSTATUS_FS_CLEAN 0x4000
+#define HW_SSTATUS_SUM 0x40000
 
-#define HSTATUS_SPV (1ul << 7)
-#define HSTATUS_SPVP (1ul << 8)
-#define HSTATUS_VTW (1ul << 21)
-#define HSTATUS_VSXL_64 (2ul << 32)
+#define HW_HSTATUS_SPV (1ul << 7)
+#define HW_HSTATUS_SPVP (1ul << 8)
+#define HW_HSTATUS_VTW (1ul << 21)
+#define HW_HSTATUS_VSXL_64 (2ul << 32)
 
-#define HVIP_VSSIP (1ul << 2)
-#define HVIP_VSTIP (1ul << 6)
-#define HVIP_VSEIP (1ul << 10)
-#define HVIP_ALL (HVIP_VSSIP | HVIP_VSTIP | HVIP_VSEIP)
+#define HW_HVIP_VSSIP (1ul << 2)
+#define HW_HVIP_VSTIP (1ul << 6)
+#define HW_HVIP_VSEIP (1ul << 10)
+#define HW_HVIP_ALL (HW_HVIP_VSSIP | HW_HVIP_VSTIP | HW_HVIP_VSEIP)
 
-#define SIP_SSIP (1ul << 1)
-#define SIP_STIP (1ul << 5)
-#define SIP_SEIP (1ul << 9)
+#define HW_SIP_SSIP (1ul << 1)
+#define HW_SIP_STIP (1ul << 5)
+#define HW_SIP_SEIP (1ul << 9)
 
-#define CAUSE_ECALL_VS 10
-#define CAUSE_GUEST_FETCH_FAULT 20
-#define CAUSE_GUEST_LOAD_FAULT 21
-#define CAUSE_VIRTUAL_INSTRUCTION 22
-#define CAUSE_GUEST_STORE_FAULT 23
+#define HW_CAUSE_ECALL_VS 10
+#define HW_CAUSE_GUEST_FETCH_FAULT 20
+#define HW_CAUSE_GUEST_LOAD_FAULT 21
+#define HW_CAUSE_VIRTUAL_INSTRUCTION 22
+#define HW_CAUSE_GUEST_STORE_FAULT 23
 
 #ifndef __ASSEMBLY__
 #include <stdbool.h>
@@ -120,7 +120,7 @@ static inline void wait_for_interrupt(void)
 
 static inline uint64_t time_read(void)
 {
-    return csr_read(CSR_TIME_);
+    return csr_read(HW_TIME);
 }
 #endif
 

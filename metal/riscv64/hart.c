@@ -87,7 +87,7 @@ uint64_t arch_time(void)
 void arch_timer_set(uint64_t ticks)
 {
     if (machine.has_sstc)
-        csr_write(CSR_STIMECMP, ticks);
+        csr_write(HW_STIMECMP, ticks);
     else
         fw_set_timer(ticks);
 }
@@ -99,13 +99,13 @@ void arch_ipi(struct host_hart *hart)
 
 void arch_poll(void)
 {
-    uint64_t pending = csr_read(CSR_SIP_) & csr_read(CSR_SIE_);
+    uint64_t pending = csr_read(HW_SIP) & csr_read(HW_SIE);
 
-    if (pending & SIP_SSIP)
-        csr_clear(CSR_SIP_, SIP_SSIP);
-    if (pending & SIP_STIP)
+    if (pending & HW_SIP_SSIP)
+        csr_clear(HW_SIP, HW_SIP_SSIP);
+    if (pending & HW_SIP_STIP)
         timers_run();
-    if (pending & SIP_SEIP)
+    if (pending & HW_SIP_SEIP)
         machine_interrupt();
 }
 
@@ -116,7 +116,7 @@ void arch_idle(void)
 
 void arch_halt(void)
 {
-    csr_write(CSR_SIE_, 0);
+    csr_write(HW_SIE, 0);
     for (;;)
         wait_for_interrupt();
 }
@@ -143,10 +143,10 @@ uint64_t arch_stack_prepare(uintptr_t top, void (*body)(void *arg), void *arg)
 // With everything else in place: what each hart does for itself.
 static void hart_setup(struct host_hart *hart)
 {
-    csr_write(CSR_HSTATUS, HSTATUS_VSXL_64);
-    csr_write(CSR_HVIP, 0);
-    csr_write(CSR_HGATP, 0);
-    csr_write(CSR_VSATP, 0);
+    csr_write(HW_HSTATUS, HW_HSTATUS_VSXL_64);
+    csr_write(HW_HVIP, 0);
+    csr_write(HW_HGATP, 0);
+    csr_write(HW_VSATP, 0);
     hext_hart_init();
     hfence_gvma_all();
     scheduler_init(hart);
@@ -155,7 +155,7 @@ static void hart_setup(struct host_hart *hart)
     arch_timer_set(HULL_TIME_NEVER);
     if (machine.platform.plic.size && hart->plic_context != PLIC_NO_CONTEXT)
         plic_hart_init(&machine.platform, hart->plic_context);
-    csr_write(CSR_SIE_, SIP_SSIP | SIP_STIP | SIP_SEIP);
+    csr_write(HW_SIE, HW_SIP_SSIP | HW_SIP_STIP | HW_SIP_SEIP);
 }
 
 // The first hart: before anything else runs.

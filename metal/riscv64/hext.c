@@ -8,6 +8,7 @@
 #include "metal/common/arch.h"
 #include "metal/common/machine.h"
 #include "metal/common/timers.h"
+#include "metal/common/trace.h"
 #include "metal/common/vm.h"
 #include "metal/riscv64/csr.h"
 
@@ -40,8 +41,8 @@ static struct {
 void hext_init(const struct riscv_isa *isa)
 {
     host.isa = *isa;
-    csr_write(CSR_HENVCFG, UINT64_MAX & ~ENVCFG_FIOM);
-    host.henvcfg = csr_read(CSR_HENVCFG);
+    csr_write(HW_HENVCFG, UINT64_MAX & ~ENVCFG_FIOM);
+    host.henvcfg = csr_read(HW_HENVCFG);
     if (!(host.henvcfg & MENVCFG_STCE))
         machine.has_sstc = false;
 }
@@ -49,9 +50,9 @@ void hext_init(const struct riscv_isa *isa)
 // Without hideleg, vsie would not take a bit.
 void hext_hart_init(void)
 {
-    csr_write(CSR_HENVCFG, host.henvcfg);
-    csr_write(CSR_HCOUNTEREN, HCOUNTEREN_CY_TM_IR);
-    csr_write(CSR_HIDELEG, HVIP_ALL);
+    csr_write(HW_HENVCFG, host.henvcfg);
+    csr_write(HW_HCOUNTEREN, HCOUNTEREN_CY_TM_IR);
+    csr_write(HW_HIDELEG, HW_HVIP_ALL);
 }
 
 static struct hext *hext_of(const struct vcpu *vcpu)
@@ -68,34 +69,34 @@ static bool guest_has_sstc(void)
 
 static void fp_off(struct hext *x)
 {
-    x->regs.sstatus &= ~(uint64_t)SSTATUS_FS;
+    x->regs.sstatus &= ~(uint64_t)HW_SSTATUS_FS;
 }
 
 static bool fp_is_off(const struct hext *x)
 {
-    return !(x->regs.sstatus & SSTATUS_FS);
+    return !(x->regs.sstatus & HW_SSTATUS_FS);
 }
 
 // The registers go to memory, and stay: if nobody else uses them meanwhile they need not come back.
 static void fp_put_away(struct hext *x)
 {
-    if ((x->regs.sstatus & SSTATUS_FS) != SSTATUS_FS)
+    if ((x->regs.sstatus & HW_SSTATUS_FS) != HW_SSTATUS_FS)
         return;
-    csr_set(CSR_SSTATUS, SSTATUS_FS);
+    csr_set(HW_SSTATUS, HW_SSTATUS_FS);
     fp_save(x->f);
-    x->regs.sstatus = (x->regs.sstatus & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_CLEAN;
+    x->regs.sstatus = (x->regs.sstatus & ~(uint64_t)HW_SSTATUS_FS) | HW_SSTATUS_FS_CLEAN;
 }
 
 static void fp_take(struct hext *x)
 {
     struct host_hart *hart = this_hart();
 
-    csr_set(CSR_SSTATUS, SSTATUS_FS);
+    csr_set(HW_SSTATUS, HW_SSTATUS_FS);
     fp_load(x->f);
     hart->fp_owner = x;
     x->fp_hart = hart;
-    x->regs.sstatus |= SSTATUS_FS_CLEAN;
-    csr_write(CSR_HEDELEG, HEDELEG_ALWAYS | HEDELEG_ILLEGAL);
+    x->regs.sstatus |= HW_SSTATUS_FS_CLEAN;
+    csr_write(HW_HEDELEG, HEDELEG_ALWAYS | HEDELEG_ILLEGAL);
 }
 
 static void load(struct hext *x)
@@ -103,24 +104,24 @@ static void load(struct hext *x)
     struct metal_vm *vm = metal_vm_of(x->vcpu->vm);
     struct host_hart *hart = this_hart();
 
-    csr_write(CSR_VSSTATUS, x->vsstatus);
-    csr_write(CSR_VSIE, x->vsie);
-    csr_write(CSR_VSTVEC, x->vstvec);
-    csr_write(CSR_VSSCRATCH, x->vsscratch);
-    csr_write(CSR_VSEPC, x->vsepc);
-    csr_write(CSR_VSCAUSE, x->vscause);
-    csr_write(CSR_VSTVAL, x->vstval);
-    csr_write(CSR_VSATP, x->vsatp);
-    csr_write(CSR_HVIP, x->hvip);
-    csr_write(CSR_SCOUNTEREN, x->scounteren);
-    csr_write(CSR_SENVCFG, x->senvcfg);
-    csr_write(CSR_HTIMEDELTA, atomic_load(&x->vcpu->vm->time_offset));
+    csr_write(HW_VSSTATUS, x->vsstatus);
+    csr_write(HW_VSIE, x->vsie);
+    csr_write(HW_VSTVEC, x->vstvec);
+    csr_write(HW_VSSCRATCH, x->vsscratch);
+    csr_write(HW_VSEPC, x->vsepc);
+    csr_write(HW_VSCAUSE, x->vscause);
+    csr_write(HW_VSTVAL, x->vstval);
+    csr_write(HW_VSATP, x->vsatp);
+    csr_write(HW_HVIP, x->hvip);
+    csr_write(HW_SCOUNTEREN, x->scounteren);
+    csr_write(HW_SENVCFG, x->senvcfg);
+    csr_write(HW_HTIMEDELTA, atomic_load(&x->vcpu->vm->time_offset));
     if (guest_has_sstc())
-        csr_write(CSR_VSTIMECMP, x->stimecmp);
-    csr_write(CSR_HGATP, vm_memory_hgatp(&vm->memory));
+        csr_write(HW_VSTIMECMP, x->stimecmp);
+    csr_write(HW_HGATP, vm_memory_hgatp(&vm->memory));
     if (hart->fp_owner != x || x->fp_hart != hart)
         fp_off(x);
-    csr_write(CSR_HEDELEG, HEDELEG_ALWAYS | (fp_is_off(x) ? 0 : HEDELEG_ILLEGAL));
+    csr_write(HW_HEDELEG, HEDELEG_ALWAYS | (fp_is_off(x) ? 0 : HEDELEG_ILLEGAL));
     // Another vCPU of this VM may have used its VMID here, or this one has been elsewhere.
     if (vmid_shared(vm->memory.vmid))
         hfence_gvma_all();
@@ -136,20 +137,20 @@ static void load(struct hext *x)
 
 static void unload(struct hext *x)
 {
-    x->vsstatus = csr_read(CSR_VSSTATUS);
-    x->vsie = csr_read(CSR_VSIE);
-    x->vstvec = csr_read(CSR_VSTVEC);
-    x->vsscratch = csr_read(CSR_VSSCRATCH);
-    x->vsepc = csr_read(CSR_VSEPC);
-    x->vscause = csr_read(CSR_VSCAUSE);
-    x->vstval = csr_read(CSR_VSTVAL);
-    x->vsatp = csr_read(CSR_VSATP);
-    x->hvip = csr_read(CSR_HVIP);
-    x->scounteren = csr_read(CSR_SCOUNTEREN);
-    x->senvcfg = csr_read(CSR_SENVCFG);
+    x->vsstatus = csr_read(HW_VSSTATUS);
+    x->vsie = csr_read(HW_VSIE);
+    x->vstvec = csr_read(HW_VSTVEC);
+    x->vsscratch = csr_read(HW_VSSCRATCH);
+    x->vsepc = csr_read(HW_VSEPC);
+    x->vscause = csr_read(HW_VSCAUSE);
+    x->vstval = csr_read(HW_VSTVAL);
+    x->vsatp = csr_read(HW_VSATP);
+    x->hvip = csr_read(HW_HVIP);
+    x->scounteren = csr_read(HW_SCOUNTEREN);
+    x->senvcfg = csr_read(HW_SENVCFG);
     if (guest_has_sstc()) {
-        x->stimecmp = csr_read(CSR_VSTIMECMP);
-        csr_write(CSR_VSTIMECMP, UINT64_MAX);
+        x->stimecmp = csr_read(HW_VSTIMECMP);
+        csr_write(HW_VSTIMECMP, UINT64_MAX);
     }
     fp_put_away(x);
     x->loaded = false;
@@ -169,9 +170,9 @@ static void hvip_change(struct hext *x, uint64_t set, uint64_t clear)
     if (!x->loaded)
         return;
     if (clear)
-        csr_clear(CSR_HVIP, clear);
+        csr_clear(HW_HVIP, clear);
     if (set)
-        csr_set(CSR_HVIP, set);
+        csr_set(HW_HVIP, set);
 }
 
 // ---- Interrupts and time ----
@@ -206,13 +207,13 @@ static void take_interrupts(struct hext *x)
     uint64_t lines = atomic_load_explicit(&x->vcpu->irq_lines, memory_order_acquire);
 
     if (atomic_exchange_explicit(&x->ssip_raised, false, memory_order_acquire))
-        hvip_change(x, HVIP_VSSIP, 0);
+        hvip_change(x, HW_HVIP_VSSIP, 0);
     if (lines >> IRQ_S_EXT & 1)
-        hvip_change(x, HVIP_VSEIP, 0);
+        hvip_change(x, HW_HVIP_VSEIP, 0);
     else
-        hvip_change(x, 0, HVIP_VSEIP);
+        hvip_change(x, 0, HW_HVIP_VSEIP);
     if (!guest_has_sstc() && timer_due(x))
-        hvip_change(x, HVIP_VSTIP, 0);
+        hvip_change(x, HW_HVIP_VSTIP, 0);
 }
 
 static bool hext_wakeup_pending(struct vcpu *vcpu)
@@ -222,10 +223,10 @@ static bool hext_wakeup_pending(struct vcpu *vcpu)
 
     take_interrupts(x);
     if (x->loaded)
-        return csr_read(CSR_HIP) & csr_read(CSR_HIE) & HVIP_ALL;
+        return csr_read(HW_HIP) & csr_read(HW_HIE) & HW_HVIP_ALL;
     pending = x->hvip;
     if (guest_has_sstc() && timer_due(x))
-        pending |= HVIP_VSTIP;
+        pending |= HW_HVIP_VSTIP;
     return pending & x->vsie << 1;
 }
 
@@ -236,8 +237,8 @@ void hext_sleep(struct vcpu *vcpu)
     if (!guest_has_sstc())
         return;
     if (x->loaded)
-        x->stimecmp = csr_read(CSR_VSTIMECMP);
-    if ((x->loaded ? csr_read(CSR_VSIE) : x->vsie) & 1u << IRQ_S_TIMER)
+        x->stimecmp = csr_read(HW_VSTIMECMP);
+    if ((x->loaded ? csr_read(HW_VSIE) : x->vsie) & 1u << IRQ_S_TIMER)
         timer_watch(x);
 }
 
@@ -248,12 +249,12 @@ static void hext_set_timer(struct vcpu *vcpu, uint64_t ticks)
     x->stimecmp = ticks;
     if (guest_has_sstc()) {
         if (x->loaded)
-            csr_write(CSR_VSTIMECMP, ticks);
+            csr_write(HW_VSTIMECMP, ticks);
         return;
     }
-    hvip_change(x, 0, HVIP_VSTIP);
+    hvip_change(x, 0, HW_HVIP_VSTIP);
     if (timer_due(x))
-        hvip_change(x, HVIP_VSTIP, 0);
+        hvip_change(x, HW_HVIP_VSTIP, 0);
     else
         timer_watch(x);
 }
@@ -292,17 +293,17 @@ static bool serve_attention(struct hext *x)
 // As the hart would have entered the guest's handler (Privileged ISA, "Trap entry").
 void hext_inject(struct hext *x, unsigned cause, uint64_t tval)
 {
-    uint64_t status = csr_read(CSR_VSSTATUS);
+    uint64_t status = csr_read(HW_VSSTATUS);
 
     status &= ~(MSTATUS_SPP | MSTATUS_SPIE);
-    status |= x->regs.sstatus & SSTATUS_SPP ? MSTATUS_SPP : 0;
+    status |= x->regs.sstatus & HW_SSTATUS_SPP ? MSTATUS_SPP : 0;
     status |= status & MSTATUS_SIE ? MSTATUS_SPIE : 0;
-    csr_write(CSR_VSSTATUS, status & ~MSTATUS_SIE);
-    csr_write(CSR_VSEPC, x->regs.sepc);
-    csr_write(CSR_VSCAUSE, cause);
-    csr_write(CSR_VSTVAL, tval);
-    x->regs.sepc = csr_read(CSR_VSTVEC) & ~3ull;
-    x->regs.sstatus |= SSTATUS_SPP;
+    csr_write(HW_VSSTATUS, status & ~MSTATUS_SIE);
+    csr_write(HW_VSEPC, x->regs.sepc);
+    csr_write(HW_VSCAUSE, cause);
+    csr_write(HW_VSTVAL, tval);
+    x->regs.sepc = csr_read(HW_VSTVEC) & ~3ull;
+    x->regs.sstatus |= HW_SSTATUS_SPP;
 }
 
 static void guest_page_fault(struct hext *x)
@@ -318,10 +319,10 @@ static void guest_page_fault(struct hext *x)
         return;
     }
     x->exits[HEXT_EXIT_MMIO]++;
-    if (error == -HULL_EFAULT && x->regs.scause != CAUSE_GUEST_FETCH_FAULT)
+    if (error == -HULL_EFAULT && x->regs.scause != HW_CAUSE_GUEST_FETCH_FAULT)
         hext_mmio(x, gpa);
     else
-        hext_inject(x, access_fault[x->regs.scause - CAUSE_GUEST_FETCH_FAULT], x->regs.stval);
+        hext_inject(x, access_fault[x->regs.scause - HW_CAUSE_GUEST_FETCH_FAULT], x->regs.stval);
 }
 
 // Counters that no guest gets (hcounteren) read as zero: the SBI's PMU promises that they exist.
@@ -337,7 +338,7 @@ static bool reads_counter(uint32_t raw)
 static bool virtual_instruction(struct hext *x)
 {
     uint32_t raw = (uint32_t)x->regs.stval;
-    bool supervisor = x->regs.sstatus & SSTATUS_SPP;
+    bool supervisor = x->regs.sstatus & HW_SSTATUS_SPP;
 
     if (!raw)
         raw = hext_fetch(x);
@@ -378,11 +379,11 @@ static bool handle_exit(struct hext *x, struct vcpu_exit *exit)
         return false;
     }
     switch (x->regs.scause) {
-    case CAUSE_ECALL_VS: fill_sbi(x, exit); return true;
-    case CAUSE_GUEST_FETCH_FAULT:
-    case CAUSE_GUEST_LOAD_FAULT:
-    case CAUSE_GUEST_STORE_FAULT: guest_page_fault(x); return false;
-    case CAUSE_VIRTUAL_INSTRUCTION: exit->reason = VCPU_EXIT_WFI; return virtual_instruction(x);
+    case HW_CAUSE_ECALL_VS: fill_sbi(x, exit); return true;
+    case HW_CAUSE_GUEST_FETCH_FAULT:
+    case HW_CAUSE_GUEST_LOAD_FAULT:
+    case HW_CAUSE_GUEST_STORE_FAULT: guest_page_fault(x); return false;
+    case HW_CAUSE_VIRTUAL_INSTRUCTION: exit->reason = VCPU_EXIT_WFI; return virtual_instruction(x);
     case CAUSE_ILLEGAL_INSTRUCTION:
         x->exits[HEXT_EXIT_FP]++;
         fp_take(x); // if it was no FP instruction, it comes to the guest next time
@@ -392,6 +393,17 @@ static bool handle_exit(struct hext *x, struct vcpu_exit *exit)
         hext_inject(x, CAUSE_ILLEGAL_INSTRUCTION, x->regs.stval);
         return false;
     }
+}
+
+static void trace(const struct hext *x)
+{
+    uint64_t cause = x->regs.scause, value = x->regs.stval;
+
+    if (cause == HW_CAUSE_ECALL_VS)
+        value = x->regs.x[17];
+    else if (cause >= HW_CAUSE_GUEST_FETCH_FAULT && cause <= HW_CAUSE_GUEST_STORE_FAULT)
+        value = x->regs.htval << 2;
+    trace_exit(metal_vm_of(x->vcpu->vm)->index, x->vcpu->index, cause, x->regs.sepc, value);
 }
 
 static void complete_sbi(struct hext *x, const struct vcpu_exit *exit)
@@ -422,6 +434,8 @@ static void hext_run(struct vcpu *vcpu, struct vcpu_exit *exit)
             load(x);
         guest_enter(&x->regs);
         hull_vcpu_leave_guest(vcpu);
+        if (atomic_load_explicit(&machine.tracing, memory_order_relaxed))
+            trace(x);
         if (handle_exit(x, exit))
             return;
     }
@@ -443,11 +457,11 @@ static void hext_get_state(struct vcpu *vcpu, struct hart_state *s)
     s->fflags = x->fcsr & 0x1f;
     s->frm = x->fcsr >> 5 & 7;
     s->pc = x->regs.sepc;
-    s->priv = x->regs.sstatus & SSTATUS_SPP ? PRIV_S : PRIV_U;
+    s->priv = x->regs.sstatus & HW_SSTATUS_SPP ? PRIV_S : PRIV_U;
     s->mhartid = vcpu->index;
     s->mstatus = (x->vsstatus & VSSTATUS_FIELDS) | MSTATUS_UXL_64 | MSTATUS_SXL_64;
     s->mie = x->vsie;
-    s->mip = (x->hvip & HVIP_VSSIP) >> 1;
+    s->mip = (x->hvip & HW_HVIP_VSSIP) >> 1;
     s->stvec = x->vstvec;
     s->sscratch = x->vsscratch;
     s->sepc = x->vsepc;
@@ -474,11 +488,11 @@ static void hext_set_state(struct vcpu *vcpu, const struct hart_state *s)
     x->fcsr = s->fflags | (uint64_t)s->frm << 5;
     x->fp_hart = NULL; // the hart's FP registers are not these
     x->regs.sepc = s->pc;
-    x->regs.sstatus = SSTATUS_SPIE | (s->priv == PRIV_U ? 0 : SSTATUS_SPP);
-    x->regs.hstatus = HSTATUS_SPV | HSTATUS_VTW | HSTATUS_VSXL_64;
+    x->regs.sstatus = HW_SSTATUS_SPIE | (s->priv == PRIV_U ? 0 : HW_SSTATUS_SPP);
+    x->regs.hstatus = HW_HSTATUS_SPV | HW_HSTATUS_VTW | HW_HSTATUS_VSXL_64;
     x->vsstatus = (s->mstatus & VSSTATUS_FIELDS) | MSTATUS_UXL_64;
     x->vsie = s->mie;
-    x->hvip = s->mip & 1u << IRQ_S_SOFT ? HVIP_VSSIP : 0;
+    x->hvip = s->mip & 1u << IRQ_S_SOFT ? HW_HVIP_VSSIP : 0;
     x->vstvec = s->stvec;
     x->vsscratch = s->sscratch;
     x->vsepc = s->sepc;
@@ -492,6 +506,32 @@ static void hext_set_state(struct vcpu *vcpu, const struct hart_state *s)
     if (!guest_has_sstc())
         timer_watch(x);
     atomic_fetch_or(&vcpu->attention, VCPU_ATTN_IRQ | VCPU_ATTN_TIMER);
+}
+
+void hext_dump(struct vcpu *vcpu, struct metal_vm *vm)
+{
+    static const char *const names[] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                        "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                        "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                        "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    const struct hext *x = hext_of(vcpu);
+    struct console *console = &machine.console;
+    typedef unsigned long long ull;
+
+    console_log(
+        console, "%s: CPU %u: pc %016llx, %s mode, the last exit was %s %llu", vm->spec->name,
+        vcpu->index, (ull)x->regs.sepc, x->regs.sstatus & HW_SSTATUS_SPP ? "S" : "U",
+        x->regs.scause & CAUSE_IS_INTERRUPT ? "interrupt" : "cause", (ull)(x->regs.scause & 0xff));
+    for (unsigned i = 1; i < 32; i += 4)
+        console_log(console, "  %-4s %016llx  %-4s %016llx  %-4s %016llx  %-4s %016llx", names[i],
+                    (ull)x->regs.x[i], names[i + 1], (ull)x->regs.x[i + 1], names[i + 2],
+                    (ull)x->regs.x[i + 2], i + 3 < 32 ? names[i + 3] : "",
+                    i + 3 < 32 ? (ull)x->regs.x[i + 3] : 0);
+    console_log(console, "  vsstatus %llx vsie %llx hvip %llx vsepc %llx vscause %llx vstval %llx",
+                (ull)x->vsstatus, (ull)x->vsie, (ull)x->hvip, (ull)x->vsepc, (ull)x->vscause,
+                (ull)x->vstval);
+    console_log(console, "  vstvec %llx vsatp %llx stimecmp %llx", (ull)x->vstvec, (ull)x->vsatp,
+                (ull)x->stimecmp);
 }
 
 static int hext_vcpu_create(struct vcpu *vcpu)
@@ -551,7 +591,7 @@ static void hext_kick(struct vcpu *vcpu)
 static void hext_limit_isa(struct riscv_isa *isa)
 {
     isa->extensions &= host.isa.extensions;
-    isa->extensions &= ~(1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
+    isa->extensions &= ~(1ull << EXT_H | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
     if (!guest_has_sstc())
         isa->extensions &= ~(1ull << EXT_SSTC);
     if (!(host.henvcfg & MENVCFG_PBMTE))

@@ -44,6 +44,10 @@ void hext_hart_init(void);                    // each hart, once: what is the sa
 void hext_leave(struct vcpu *vcpu);           // another thread gets the hart
 void hext_sleep(struct vcpu *vcpu);           // the vCPU is about to wait: its timer must wake it
 
+struct metal_vm;
+void hext_dump(struct vcpu *vcpu,
+               struct metal_vm *vm); // its registers, to the console; it is parked
+
 // In the guest: enters the handler for `cause` of its S mode.
 void hext_inject(struct hext *x, unsigned cause, uint64_t tval);
 // The instruction at the guest's pc; 0: it cannot be read (the guest's mappings changed: try again).

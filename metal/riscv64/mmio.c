@@ -22,7 +22,8 @@ uint32_t hext_fetch(const struct hext *x)
 {
     int64_t low, high = 0;
 
-    csr_write(CSR_HSTATUS, x->regs.hstatus | (x->regs.sstatus & SSTATUS_SPP ? HSTATUS_SPVP : 0));
+    csr_write(HW_HSTATUS,
+              x->regs.hstatus | (x->regs.sstatus & HW_SSTATUS_SPP ? HW_HSTATUS_SPVP : 0));
     low = guest_fetch_half(x->regs.sepc);
     if (low >= 0 && (low & 3) == 3)
         high = guest_fetch_half(x->regs.sepc + 2);
@@ -60,7 +61,7 @@ static uint64_t extend(uint64_t value, unsigned funct3)
 void hext_mmio(struct hext *x, gpa_t gpa)
 {
     struct bus *bus = &x->vcpu->vm->bus;
-    bool store = x->regs.scause == CAUSE_GUEST_STORE_FAULT;
+    bool store = x->regs.scause == HW_CAUSE_GUEST_STORE_FAULT;
     unsigned fault = store ? CAUSE_STORE_ACCESS : CAUSE_LOAD_ACCESS, length;
     uint32_t insn;
     int error = -HULL_EFAULT;

@@ -95,7 +95,7 @@ int paging_init(hpa_t image)
         error = arch_map_device(p->plic.base, p->plic.size);
     if (error)
         return error;
-    csr_write(CSR_SATP_, paging_satp());
+    csr_write(HW_SATP, paging_satp());
     sfence_vma_all();
     return 0;
 }

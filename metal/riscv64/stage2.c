@@ -20,9 +20,9 @@ static struct {
 
 void vmid_init(void)
 {
-    csr_write(CSR_HGATP, HGATP_VMID_MASK << HGATP_VMID_SHIFT);
-    vmids.count = (unsigned)(csr_read(CSR_HGATP) >> HGATP_VMID_SHIFT & HGATP_VMID_MASK) + 1;
-    csr_write(CSR_HGATP, 0);
+    csr_write(HW_HGATP, HGATP_VMID_MASK << HGATP_VMID_SHIFT);
+    vmids.count = (unsigned)(csr_read(HW_HGATP) >> HGATP_VMID_SHIFT & HGATP_VMID_MASK) + 1;
+    csr_write(HW_HGATP, 0);
     atomic_store(&vmids.used, 1);
 }
 

@@ -21,8 +21,8 @@ _start:
 
 # a0 = hart id, a1 = device tree
 boot:
-    csrw CSR_SIE_, zero
-    csrw CSR_SSCRATCH, zero
+    csrw HW_SIE, zero
+    csrw HW_SSCRATCH, zero
     mv s0, a0
     mv s1, a1
     lla t0, bss_start
@@ -40,14 +40,14 @@ boot:
     call boot_map                   # a0 = satp
     lla t0, 3f
     add t0, t0, s3
-    csrw CSR_STVEC, t0
+    csrw HW_STVEC, t0
     add sp, sp, s3
     sfence.vma
-    csrw CSR_SATP_, a0
+    csrw HW_SATP, a0
     jr t0                           # in case this very page is mapped
     .balign 4
 3:  lla t0, trap_vector
-    csrw CSR_STVEC, t0
+    csrw HW_STVEC, t0
     lla tp, boot_hart
     mv a0, s0
     mv a1, s1
@@ -60,22 +60,22 @@ boot:
     .balign 4
     .globl secondary_start
 secondary_start:
-    csrw CSR_SIE_, zero
-    csrw CSR_SSCRATCH, zero
+    csrw HW_SIE, zero
+    csrw HW_SSCRATCH, zero
     mv tp, a1
     lla t0, 1f
     lla t1, image_start
     sub t0, t0, t1
     li t1, 0xffffffffc0000000
     add t0, t0, t1
-    csrw CSR_STVEC, t0
+    csrw HW_STVEC, t0
     ld t2, HART_SATP(tp)
     sfence.vma
-    csrw CSR_SATP_, t2              # the next fetch faults and so arrives at stvec
+    csrw HW_SATP, t2              # the next fetch faults and so arrives at stvec
     nop
     .balign 4
 1:  lla t0, trap_vector
-    csrw CSR_STVEC, t0
+    csrw HW_STVEC, t0
     ld sp, HART_STACK(tp)
     call metal_secondary
 2:  wfi

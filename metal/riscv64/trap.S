@@ -36,22 +36,22 @@
     .balign 4
     .globl trap_vector
 trap_vector:
-    csrrw a0, CSR_SSCRATCH, a0
+    csrrw a0, HW_SSCRATCH, a0
     beqz a0, host_trap
     save_most a0
     sd sp, 16(a0)
-    csrrw t0, CSR_SSCRATCH, zero
+    csrrw t0, HW_SSCRATCH, zero
     sd t0, 80(a0)
-    csrr t1, CSR_SEPC
-    csrr t2, CSR_SSTATUS
-    csrr t3, CSR_SCAUSE
-    csrr t4, CSR_STVAL
+    csrr t1, HW_SEPC
+    csrr t2, HW_SSTATUS
+    csrr t3, HW_SCAUSE
+    csrr t4, HW_STVAL
     sd t1, GUEST_SEPC(a0)
     sd t2, GUEST_SSTATUS(a0)
     sd t3, GUEST_SCAUSE(a0)
     sd t4, GUEST_STVAL(a0)
-    csrr t1, CSR_HTVAL
-    csrr t2, CSR_HTINST
+    csrr t1, HW_HTVAL
+    csrr t2, HW_HTINST
     sd t1, GUEST_HTVAL(a0)
     sd t2, GUEST_HTINST(a0)
     ld sp, GUEST_HOST_SP(a0)
@@ -69,10 +69,10 @@ guest_enter:
     ld t0, GUEST_SEPC(a0)
     ld t1, GUEST_SSTATUS(a0)
     ld t2, GUEST_HSTATUS(a0)
-    csrw CSR_SEPC, t0
-    csrw CSR_SSTATUS, t1
-    csrw CSR_HSTATUS, t2
-    csrw CSR_SSCRATCH, a0
+    csrw HW_SEPC, t0
+    csrw HW_SSTATUS, t1
+    csrw HW_HSTATUS, t2
+    csrw HW_SSCRATCH, a0
     load_most a0
     ld sp, 16(a0)
     ld a0, 80(a0)
@@ -81,7 +81,7 @@ guest_enter:
 # A trap of ours: a window onto guest memory that is not mapped yet, an instruction that may fault, or a fault
 # in the hypervisor. Interrupts are never on in HS mode.
 host_trap:
-    csrrw a0, CSR_SSCRATCH, zero
+    csrrw a0, HW_SSCRATCH, zero
     sd sp, HART_TRAP_SP(tp)
     ld sp, HART_TRAP_STACK(tp)
     addi sp, sp, -TRAP_SIZE
@@ -90,10 +90,10 @@ host_trap:
     ld t0, HART_TRAP_SP(tp)
     sd t0, 16(sp)
     sd zero, 0(sp)
-    csrr t0, CSR_SEPC
-    csrr t1, CSR_SSTATUS
-    csrr t2, CSR_SCAUSE
-    csrr t3, CSR_STVAL
+    csrr t0, HW_SEPC
+    csrr t1, HW_SSTATUS
+    csrr t2, HW_SCAUSE
+    csrr t3, HW_STVAL
     sd t0, TRAP_SEPC(sp)
     sd t1, TRAP_SSTATUS(sp)
     sd t2, TRAP_SCAUSE(sp)
@@ -102,8 +102,8 @@ host_trap:
     call host_trap_handle
     ld t0, TRAP_SEPC(sp)
     ld t1, TRAP_SSTATUS(sp)
-    csrw CSR_SEPC, t0
-    csrw CSR_SSTATUS, t1
+    csrw HW_SEPC, t0
+    csrw HW_SSTATUS, t1
     load_most sp
     ld a0, 80(sp)
     ld sp, 16(sp)
@@ -138,11 +138,11 @@ guest_fetch_half_failed:
 
     .globl csr_probe_hstatus, csr_probe_stimecmp, csr_probe_failed
 csr_probe_hstatus:
-    csrr a0, CSR_HSTATUS
+    csrr a0, HW_HSTATUS
     li a0, 1
     ret
 csr_probe_stimecmp:
-    csrr a0, CSR_STIMECMP
+    csrr a0, HW_STIMECMP
     li a0, 1
     ret
 csr_probe_failed:
