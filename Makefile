@@ -22,8 +22,9 @@ include mk/checks.mk
 
 -include tests/guest/guest.mk
 -include tests/fuzz/fuzz.mk
+-include metal/demo/demo.mk
 
-.PHONY: all clean install help FORCE guest-tests fuzz
+.PHONY: all clean install help FORCE guest-tests fuzz demo
 all: $(if $(HOST_MAIN),$(HULL),$(LIBS))
 
 # The program finds the image recipes in ../share/hull/image.
@@ -46,6 +47,7 @@ help:
 	@echo '  freestanding   lib, core and guest as one riscv64 object without a libc'
 	@echo '  guest-tests    the bare-metal test programs'
 	@echo '  fuzz           the fuzz targets'
+	@echo '  demo           the bare-metal demo'"'"'s own guest'
 	@echo '  format         lay the sources out; format-check only says what differs'
 	@echo '  check-headers  every header of include/hull compiles alone'
 	@echo '  check-layers   includes point one way: lib, core, guest, engine, host'

@@ -87,6 +87,24 @@ static void convert(struct pack *pack, struct pack_vm *vm)
     hull_metal_place(&pack->board, spec);
 }
 
+// Names in a bundle are as the VM's file has them: where that file lies is nobody's business, and the
+// same files must give the same bundle wherever they are.
+static void strip_folder(const struct vm_config *config, const char **name)
+{
+    size_t length = config->folder ? strlen(config->folder) : 0;
+    if (length && *name && strncmp(*name, config->folder, length) == 0 && (*name)[length] == '/')
+        *name += length + 1;
+}
+
+static void strip_folders(struct pack_vm *vm)
+{
+    struct vm_spec *spec = &vm->vm.spec;
+    strip_folder(&vm->config, &spec->boot.kernel);
+    strip_folder(&vm->config, &spec->boot.initrd);
+    for (unsigned i = 0; i < spec->disk_count; i++)
+        strip_folder(&vm->config, &spec->disks[i].file);
+}
+
 // Whether a spec can be reasoned about at all. What was wrong with its file was said before.
 static void ignore(void *ctx, unsigned vm, const struct spec_error *error)
 {
@@ -131,6 +149,7 @@ static int make(struct pack *pack, const char *bundle, const char *board, char *
         convert(pack, &pack->vms[i]);
         if (is_sound(&pack->vms[i].vm.spec))
             hull_pack_vm_files(pack, &pack->vms[i]);
+        strip_folders(&pack->vms[i]);
     }
     if (hull_pack_layout(pack))
         return HULL_EXIT_HOST;

@@ -66,6 +66,9 @@ done
 equal 'a kernel that both have is there once, decompressed' 2 \
     "$(grep -c 'kernel:   section 3, 300000 bytes' out)"
 hull pack again.bundle "$board" web.json tick.json
+mkdir elsewhere && cp web.json tick.json Image.gz initrd.img root.img elsewhere
+hull pack other.bundle "$board" "$PWD/elsewhere/web.json" elsewhere/tick.json
+equal 'wherever they are' '' "$(cmp good.bundle other.bundle 2>&1)"
 equal 'the same files give the same bundle' '' "$(cmp good.bundle again.bundle 2>&1)"
 hull pack --list --check good.bundle
 expect 'both at once' 0 out 'good.bundle: whole'
