@@ -228,14 +228,16 @@ uint8_t *interp_block_bytes(const struct block *b); // the copy of its instructi
 int interp_blocks_create(struct cpu *cpu, size_t arena_size);
 void interp_blocks_destroy(struct cpu *cpu);
 void interp_blocks_drop(struct cpu *cpu); // forgets every block
-// cpu->context is one number for everything that code is checked against.
+// cpu->context is one number for everything that code is checked against: epoch, privilege, flavor.
+#define CONTEXT_PRIV_SHIFT 4
+#define CONTEXT_EPOCH_SHIFT 6
 static inline void interp_context_select(struct cpu *cpu)
 {
     const struct space_set *set = &cpu->sets[cpu->hart.s.virt];
-    uint64_t low = (uint64_t)cpu->hart.s.priv << 4 | cpu->flavor;
+    uint64_t low = (uint64_t)cpu->hart.s.priv << CONTEXT_PRIV_SHIFT | cpu->flavor;
 
-    cpu->context = set->epoch << 6 | low;
-    cpu->global_context = 1ull << 63 | set->global_epoch << 6 | low;
+    cpu->context = set->epoch << CONTEXT_EPOCH_SHIFT | low;
+    cpu->global_context = 1ull << 63 | set->global_epoch << CONTEXT_EPOCH_SHIFT | low;
 }
 // The place of the code at `va` in RAM. NULL: the fetch trapped (with tval `va`). Sets
 // cpu->narrow_fetch and global_fetch.

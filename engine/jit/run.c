@@ -100,6 +100,8 @@ static void enter(struct jit *jit, struct region *r)
         room = stop;
     jit->budget = room < BUDGET ? (int64_t)room : BUDGET;
     jit->budget_start = cpu->hart.instret + (uint64_t)jit->budget;
+    cpu->trap_slow =
+        cpu->hart.counters_filtered || !(cpu->hart.sbi || cpu->hart.s.medeleg >> CAUSE_ECALL_U & 1);
     jit->entries++;
     jit_host_enter(jit, r->entry, r->flavor & FLAVOR_FP);
     jit_cache_acquire(jit->cache);
@@ -180,12 +182,12 @@ static void remember(struct jit *jit, struct region *r)
 }
 
 // Inside a page nothing need be checked. An entry that refuses leaves with its own flavor's
-// registers, so a link stays within one flavor.
+// registers, so a link does not lead from code without FP to code with it.
 static void connect(struct jit *jit, struct jit_link *link, const struct region *r)
 {
     if (link->page == r->page)
         jit_host_patch(jit->cache, link, r->entry);
-    else if (link->page->flavor == r->flavor)
+    else if (!((link->page->flavor ^ r->flavor) & FLAVOR_FP))
         jit_host_patch(jit->cache, link, r->checked);
 }
 

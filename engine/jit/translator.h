@@ -130,6 +130,7 @@ struct jit_cache {
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
     const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
+    const uint8_t *thunk_ecall[2], *thunk_sret;
     const uint8_t *thunk_canonical, *thunk_fma_nan[2]; // fp_lazy.c
     _Atomic uint64_t translated;                       // instructions; see jit_cache_acquire()
     uint64_t flushes, changed_pages;                   // statistics

@@ -173,6 +173,7 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         leave(e);
         return;
     case STUB_EXIT: emit_exit_stub(e, s); return;
+    case STUB_STATUS: lower_status_stub(e, op); break;
     default: lower_mem_stub(e, &e->ir->insns[s->in], (enum stub_kind)s->kind); break;
     }
     x86_patch(&e->a, x86_jmp(&e->a), s->back);

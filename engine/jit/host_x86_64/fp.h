@@ -81,4 +81,9 @@ uint32_t x86_fp_mxcsr(const struct jit *jit);
 // fflags for MXCSR's.
 uint8_t x86_fp_flags(const struct jit *jit, uint32_t mxcsr);
 
+// From code without FP to code with it, and back: fcsr, in MXCSR. RAX is kept.
+void x86_fp_registers(struct x86_asm *a, bool load); // those in memory and the host's
+void x86_fp_on(struct x86_asm *a);
+void x86_fp_off(struct x86_asm *a);
+
 #endif

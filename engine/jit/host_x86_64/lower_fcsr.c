@@ -119,6 +119,33 @@ static void write_mode(struct emitter *e)
     x86_patch_here(&e->a, same);
 }
 
+void x86_fp_off(struct x86_asm *a)
+{
+    x86_op(a, 0xae | X_0F, 3, x86_m(RBP, FIELD(mxcsr))); // stmxcsr
+    x86_op(a, 0x8b, RCX, x86_m(RBP, FIELD(mxcsr)));
+    x86_alu_imm(a, ALU_AND, false, x86_r(RCX), MXCSR_FLAGS);
+    x86_op(a, 0xb6 | X_0F, RCX, x86_mi(RBP, RCX, FIELD(fflags_of))); // movzx
+    x86_op(a, 0x08, RCX, fflags());                                  // or
+    x86_op(a, 0xc7, 0, x86_m(RBP, FIELD(mxcsr))); // these flags are accounted for
+    x86_u32(a, MXCSR_MASKED);
+    x86_op(a, 0xae | X_0F, 2, x86_m(RBP, FIELD(host_mxcsr))); // ldmxcsr
+}
+
+void x86_fp_on(struct x86_asm *a)
+{
+    x86_op(a, 0xb6 | X_0F, RCX, frm());
+    x86_op(a, 0x01, RCX, x86_r(RCX)); // twice
+    x86_mov_imm(a, RDX, ROUNDING_MODES);
+    x86_op(a, 0xd3, 5, x86_r(RDX)); // shr edx, cl
+    x86_alu_imm(a, ALU_AND, false, x86_r(RDX), 3);
+    x86_op(a, 0xc1, 4, x86_r(RDX)); // shl
+    x86_byte(a, MXCSR_ROUNDING_SHIFT);
+    x86_alu_imm(a, ALU_OR, false, x86_r(RDX), MXCSR_MASKED);
+    x86_op(a, 0x89, RDX, x86_m(RBP, FIELD(mxcsr_clear)));
+    x86_op(a, 0x89, RDX, x86_m(RBP, FIELD(mxcsr)));
+    x86_op(a, 0xae | X_0F, 2, x86_m(RBP, FIELD(mxcsr)));
+}
+
 static void finish_old(struct emitter *e, const struct op *op, unsigned gpr)
 {
     unsigned d;

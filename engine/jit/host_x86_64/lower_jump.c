@@ -72,11 +72,20 @@ static struct x86_operand jump_field(size_t field)
 }
 
 // The table's entry has the address as its key, odd in FP code. Its code checks for itself.
-static void jump_to_address(struct emitter *e, const struct ir_insn *in)
+void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp)
 {
-    const struct jit_cache *cache = e->jit->cache;
     size_t miss;
 
+    x86_op(a, 0x8b, RCX, x86_r(RAX));
+    x86_alu_imm(a, ALU_AND, false, x86_r(RCX), (JIT_JUMPS - 1) << 1);
+    x86_op(a, (ALU_CMP * 8 + 3) | X_W, RAX, jump_field(offsetof(struct jump_entry, key)));
+    miss = x86_jcc(a, CC_NE);
+    x86_patch(a, miss, (size_t)(cache->thunk_jump[fp] - cache->code_rx));
+    x86_op(a, 0xff, 4, jump_field(offsetof(struct jump_entry, code)));
+}
+
+static void jump_to_address(struct emitter *e, const struct ir_insn *in)
+{
     mov_rr(e, RAX, use_x(e, in->a, RAX));
     if (in->imm)
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RAX), (int32_t)in->imm);
@@ -86,12 +95,7 @@ static void jump_to_address(struct emitter *e, const struct ir_insn *in)
         x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -2);
     link_register(e, in);
     leave_map(e);
-    x86_op(&e->a, 0x8b, RCX, x86_r(RAX));
-    x86_alu_imm(&e->a, ALU_AND, false, x86_r(RCX), (JIT_JUMPS - 1) << 1);
-    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, jump_field(offsetof(struct jump_entry, key)));
-    miss = x86_jcc(&e->a, CC_NE);
-    x86_patch(&e->a, miss, (size_t)(cache->thunk_jump[e->fp] - cache->code_rx));
-    x86_op(&e->a, 0xff, 4, jump_field(offsetof(struct jump_entry, code)));
+    emit_table_jump(&e->a, e->jit->cache, e->fp);
 }
 
 bool lower_jump(struct emitter *e, const struct ir_insn *in)

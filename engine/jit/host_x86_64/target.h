@@ -43,6 +43,7 @@ enum stub_kind {
     STUB_ALONE,  // an access without its slot (lower_mem.c)
     STUB_STREAM,
     STUB_FOLLOW,
+    STUB_STATUS, // sstatus.SUM has changed (lower_system.c)
     STUB_REFUSE, // the page was not found valid for the present context
     STUB_SETTLE, // NaNs become canonical (fp_lazy.c)
     STUB_FMA,
@@ -161,10 +162,14 @@ bool lower_system(struct emitter *e, const struct region_op *op);
 bool lower_atomic(struct emitter *e, const struct region_op *op);
 bool lower_fp(struct emitter *e, const struct region_op *op);
 
+void lower_status_stub(struct emitter *e, const struct region_op *op);
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);
 void lower_streams(struct emitter *e, uint32_t streams); // empties their slots
 void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from);
 void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to);
+// Goes on at RAX, odd in FP code, by the jump table. RCX is lost.
+void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp);
+void x86_make_trap_thunks(struct x86_asm *a, struct jit_cache *cache);
 // A link to pc. `from`: the jump to it, its distance aligned.
 void emit_exit(struct emitter *e, size_t from, gva_t pc);
 

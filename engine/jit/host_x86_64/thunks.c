@@ -26,15 +26,21 @@ const uint8_t x86_xmm[32] = {
     [30] = IN_MEMORY, [31] = IN_MEMORY,
 };
 
+void x86_fp_registers(struct x86_asm *a, bool load)
+{
+    for (unsigned n = 0; n < 32; n++)
+        if (x86_xmm[n] != IN_MEMORY) // movq
+            x86_op(a, load ? 0x7e | X_0F | X_F3 : 0xd6 | X_0F | X_66, x86_xmm[n],
+                   x86_m(RBP, F_DISP(n)));
+}
+
 static void registers(struct x86_asm *a, bool fp, bool load)
 {
     for (unsigned n = 0; n < 32; n++)
         if (x86_gpr[n] != IN_MEMORY)
             x86_op(a, (load ? 0x8b : 0x89) | X_W, x86_gpr[n], x86_m(RBP, X_DISP(n)));
-    for (unsigned n = 0; fp && n < 32; n++)
-        if (x86_xmm[n] != IN_MEMORY) // movq
-            x86_op(a, load ? 0x7e | X_0F | X_F3 : 0xd6 | X_0F | X_66, x86_xmm[n],
-                   x86_m(RBP, F_DISP(n)));
+    if (fp)
+        x86_fp_registers(a, load);
 }
 
 static void budget(struct x86_asm *a, bool load)
@@ -146,6 +152,7 @@ void jit_host_make_thunks(struct jit_cache *cache)
         make_step(&a, fp, true);
     }
     x86_fp_thunks(cache, &a);
+    x86_make_trap_thunks(&a, cache);
     cache->code_used = (a.used + 63) & ~(size_t)63;
 }
 
@@ -170,11 +177,9 @@ void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
     void (*thunk)(struct jit *, const uint8_t *);
 
     memcpy(&thunk, &jit->cache->thunk_enter[fp], sizeof(thunk));
-    if (fp) {
-        jit->host_mxcsr = __builtin_ia32_stmxcsr();
-        jit->mxcsr = jit->mxcsr_clear = x86_fp_mxcsr(jit);
-    }
+    // Also without FP: a return to user mode may turn it on.
+    jit->host_mxcsr = __builtin_ia32_stmxcsr();
+    jit->mxcsr = jit->mxcsr_clear = x86_fp_mxcsr(jit);
     thunk(jit, entry);
-    if (fp)
-        jit->cpu.hart.s.fflags |= x86_fp_flags(jit, jit->mxcsr);
+    jit->cpu.hart.s.fflags |= x86_fp_flags(jit, jit->mxcsr);
 }
