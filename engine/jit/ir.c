@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The IR's table, its printed form, and what holds for every list of operations.
+// The IR's table, and what holds for every list of operations.
 #include "engine/jit/ir.h"
-
-#include <stdio.h>
 
 #include "engine/jit/translator.h"
 
@@ -31,8 +29,6 @@ static const struct {
     [IR_U8] = {"u8", 1},   [IR_F64] = {"f64", 8}, [IR_F32] = {"f32", 4},
 };
 
-static const char *const conditions[] = {"eq", "ne", "lt", "ge", "ltu", "geu"};
-
 unsigned ir_properties(enum ir_code code)
 {
     return table[code].properties;
@@ -43,45 +39,14 @@ const char *ir_name(enum ir_code code)
     return table[code].name;
 }
 
+const char *ir_type_name(enum ir_type type)
+{
+    return types[type].name;
+}
+
 unsigned ir_type_size(enum ir_type type)
 {
     return types[type].size;
-}
-
-static int append(char *buf, size_t size, int used, const char *format, const char *s, long long v)
-{
-    size_t at = (size_t)used < size ? (size_t)used : size;
-
-    return used + snprintf(buf + at, size - at, format, s, v);
-}
-
-int ir_print(const struct ir_insn *in, char *buf, size_t size)
-{
-    static const char *const accesses[] = {"", " open", " stream", " follow"};
-    unsigned has = table[in->code].properties;
-    bool fp = in->code == IR_FLOAD || in->code == IR_FSTORE;
-    int n = append(buf, size, 0, "%s.%.0lld", table[in->code].name, 0);
-
-    n = append(buf, size, n, "%s%.0lld",
-               in->code == IR_BRANCH ? conditions[in->type] : types[in->type].name, 0);
-    if (has & IR_HAS_D)
-        n = append(buf, size, n, "%s x%lld", "", in->d);
-    if (in->code == IR_FLOAD)
-        n = append(buf, size, n, "%s f%lld", "", in->d);
-    if (has & IR_HAS_A)
-        n = append(buf, size, n, "%s x%lld", "", in->a);
-    if (has & IR_HAS_B && !in->imm_b)
-        n = append(buf, size, n, "%s x%lld", "", in->b);
-    if (fp && in->code == IR_FSTORE)
-        n = append(buf, size, n, "%s f%lld", "", in->b);
-    n = append(buf, size, n, "%s #%lld", "", in->imm);
-    if (ir_is_access(in) && in->access != IR_LOOK_UP)
-        n = append(buf, size, n, "%s s%lld", accesses[in->access], in->slot);
-    if (in->access == IR_OPEN || in->access == IR_STREAM) {
-        n = append(buf, size, n, "%s [%lld", "", in->low);
-        n = append(buf, size, n, "%s,%lld)", "", in->high);
-    }
-    return n;
 }
 
 static bool is_shift(enum ir_code code)
@@ -176,6 +141,22 @@ static const char *verify_slot(const struct ir *ir, const struct ir_insn *in, ui
     return NULL;
 }
 
+// Loose registers are made right where an access leaves, but nowhere else, and are no addresses.
+static const char *verify_loose(const struct ir_insn *in, uint64_t *loose)
+{
+    unsigned has = table[in->code].properties;
+
+    if (in->loose && (!in->word || !(has & IR_IS_PURE) || (has & IR_IS_OUT)))
+        return "a loose result of what can't have one";
+    if (ir_is_access(in) && *loose >> in->a & 1)
+        return "a loose address";
+    if (*loose && !ir_is_access(in) && ((has & IR_IS_OUT) || in->code == IR_PIECE))
+        return "a loose register where the guest may be left";
+    if (has & IR_HAS_D)
+        *loose = (*loose & ~(1ull << in->d)) | (uint64_t)in->loose << in->d;
+    return NULL;
+}
+
 // Jumps inside the region go to places that know of it: facts end there, and the budget is looked at.
 static const char *verify_jump(const struct ir_insn *in, const struct region *r)
 {
@@ -207,6 +188,7 @@ static const char *verify_piece(const struct ir_insn *in, const struct ir_insn *
 
 const char *ir_verify(const struct ir *ir, const struct region *region)
 {
+    uint64_t loose = 0;
     uint32_t open = 0;
 
     if (ir->count > IR_INSNS_MAX || ir->slots > IR_SLOTS)
@@ -229,6 +211,7 @@ const char *ir_verify(const struct ir *ir, const struct region *region)
         wrong = wrong ? wrong : verify_type(in);
         wrong = wrong ? wrong : verify_step(in, rop);
         wrong = wrong ? wrong : verify_jump(in, region);
+        wrong = wrong ? wrong : verify_loose(in, &loose);
         if (!wrong && ir_is_access(in))
             wrong = verify_slot(ir, in, &open);
         if (wrong)

@@ -80,6 +80,7 @@ void ir_share_accesses(struct ir *ir, const struct region *region);
 // ir.c
 unsigned ir_properties(enum ir_code code);
 const char *ir_name(enum ir_code code);
+const char *ir_type_name(enum ir_type type);
 unsigned ir_type_size(enum ir_type type); // bytes
 static inline bool ir_is_access(const struct ir_insn *in)
 {
@@ -94,7 +95,7 @@ static inline bool ir_is_store(const struct ir_insn *in)
 const char *ir_verify(const struct ir *ir, const struct region *region);
 // All of the above. With `verify` the answer is ir_verify()'s behind the pass where it is not NULL.
 const char *ir_translate(struct ir *ir, const struct region *region, bool verify);
-// One operation as text; the length that it needs, as snprintf().
-int ir_print(const struct ir_insn *in, char *buf, size_t size);
+// ir_print.c: one operation as text, "a0 = add.i32 a1, 5"; the length that it needs, as snprintf().
+int ir_print(const struct ir_insn *in, const struct region *region, char *buf, size_t size);
 
 #endif

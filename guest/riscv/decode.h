@@ -100,5 +100,7 @@ static inline unsigned riscv_insn_length(uint32_t raw)
 // Prints "addi a0,a0,1" as binutils would; pc is the instruction's address, for branch targets.
 // Returns the length that it needs, as hull_snprintf.
 int riscv_disassemble(const struct insn *insn, uint64_t pc, char *buf, size_t size);
+// "a0", "fs1".
+const char *riscv_register_name(unsigned n, bool fp);
 
 #endif
