@@ -130,14 +130,17 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fp
         if (op->rd != rs3)
             fp_forget(e, fp_bit(op->rd));
         x86_vex(&e->a, opcode + 16, d, use_f(e, rs1, 1), guest_f(e, rs2));
+    } else if (d) { // the factor that goes is kept in xmm0, where fp_settle_fma() finds it
+        unsigned other = op->rd == rs1 ? rs2 : rs1;
+
+        copy_f(e, 0, d);
+        x86_vex(&e->a, opcode, d, use_f(e, other, 1), guest_f(e, rs3));
     } else {
-        d = 0;
         load_xmm(e, 0, rs1);
         x86_vex(&e->a, opcode, 0, use_f(e, rs2, 1), guest_f(e, rs3));
     }
     fp_check_result(e, f, STUB_FMA, d);
     fp_no_nans(e, two(op) | fp_bit(rs3));
-    copy_f(e, define_f(e, op->rd), d);
     finish_final(e, op->rd, !f->is_double);
     return true;
 }
@@ -145,6 +148,12 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fp
 // After a comparison whose flags say whether rs1 or rs2 is a NaN, and are not needed any more.
 static void learn_from_flags(struct emitter *e, const struct op *op, const struct fp_format *f)
 {
+    if (e->index <
+        e->restored) { // NaNs take the slow way up to the instruction that restores fflags
+        stub_step(e, x86_jcc(&e->a, CC_P));
+        fp_no_nans(e, two(op));
+        return;
+    }
     if (!fp_pending(e, op->rs1) && !fp_pending(e, op->rs2))
         return;
     fp_settle_stub(e, f, STUB_SETTLE, x86_jcc(&e->a, CC_P), 0);
@@ -166,7 +175,7 @@ static bool equal(struct emitter *e, const struct op *op, const struct fp_format
 
     fp_require(e, f, op->rs1);
     fp_require(e, f, op->rs2);
-    if (!fp_pending(e, op->rs1) && !fp_pending(e, op->rs2)) {
+    if (!fp_pending(e, op->rs1) && !fp_pending(e, op->rs2) && e->index >= e->restored) {
         load_xmm(e, 0, op->rs1);
         x86_op(&e->a, 0xc2 | X_0F | f->scalar, 0, guest_f(e, op->rs2)); // cmpeqs
         x86_byte(&e->a, 0);

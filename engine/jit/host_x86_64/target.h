@@ -47,17 +47,19 @@ enum stub_kind {
     STUB_REFUSE, // the page was not found valid for the present context
     STUB_SETTLE, // NaNs become canonical (fp_lazy.c)
     STUB_FMA,
+    STUB_COMPARE, // the instructions up to the one that restores fflags (lower_fcsr.c)
     STUB_UNBOXED, // the piece by the interpreter
 };
 
 // Code out of line, emitted behind the region.
 struct stub {
     uint8_t kind;
-    uint16_t op; // index
-    uint16_t in; // index of the IR's operation
-    size_t from; // the jump that leads here
-    size_t back; // where it goes on (STUB_STEP)
-    gva_t pc;    // STUB_EXIT
+    uint16_t op;   // index
+    uint16_t in;   // index of the IR's operation
+    uint16_t last; // STUB_COMPARE: the last op to step
+    size_t from;   // the jump that leads here
+    size_t back;   // where it goes on (STUB_STEP)
+    gva_t pc;      // STUB_EXIT
     uint64_t loose;
     uint16_t nans[2]; // host registers: singles, doubles that may be other than the canonical NaN
 };
@@ -94,6 +96,7 @@ struct emitter {
     uint64_t loose; // integer registers whose upper half is to be made right before a step
     struct fp_lazy lazy;
     uint32_t boxed_at[REGION_INSNS_MAX]; // registers with boxed singles where pieces begin
+    unsigned restored;                   // the op that restores fflags, of those behind which it is
     const struct stub *replayed;         // while stubs are emitted
     size_t labels[REGION_INSNS_MAX];
     struct {
