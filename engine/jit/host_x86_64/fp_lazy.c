@@ -24,6 +24,7 @@ void fp_forget(struct emitter *e, uint32_t registers)
 {
     e->lazy.pending[0] &= ~registers;
     e->lazy.pending[1] &= ~registers;
+    e->lazy.halves &= ~registers;
     for (unsigned n = 0; n < 32; n++)
         e->lazy.implied[n] = registers >> n & 1 ? 0 : e->lazy.implied[n] & ~registers;
 }
@@ -339,6 +340,7 @@ void fp_piece(struct emitter *e, unsigned op)
     through_piece(e->region, op, e->boxed_at[op], &need);
     check_boxes(e, need);
     e->lazy.boxed = e->boxed_at[op] | need;
+    e->lazy.halves = 0;
     e->restored = 0;
 }
 

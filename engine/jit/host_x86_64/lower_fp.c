@@ -292,22 +292,29 @@ static bool sign_inject(struct emitter *e, const struct op *op, const struct fp_
 }
 
 // Called with the address at hand, when nothing can go wrong any more.
-void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from)
+void load_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand from)
 {
     unsigned d = define_f(e, n);
 
-    if (is_double) {
+    if (type == IR_F16) {
+        load_half(e, n, from);
+        return;
+    }
+    if (type == IR_F64) {
         x86_op(&e->a, 0x7e | X_0F | X_F3, d, from); // movq
     } else {
         x86_op(&e->a, 0x6e | X_0F | X_66, d, from); // movd
         x86_op(&e->a, 0x56 | X_0F, d, fp_constant(FPC_BOX));
     }
-    finish_final(e, n, !is_double);
+    finish_final(e, n, type == IR_F32);
 }
 
-void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to)
+void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand to)
 {
-    x86_op(&e->a, (is_double ? 0xd6 : 0x7e) | X_0F | X_66, use_f(e, n, 0), to);
+    if (type == IR_F16)
+        store_half(e, n, to);
+    else
+        x86_op(&e->a, (type == IR_F64 ? 0xd6 : 0x7e) | X_0F | X_66, use_f(e, n, 0), to);
 }
 
 static bool lower_format(struct emitter *e, unsigned id, const struct op *op,
@@ -378,5 +385,5 @@ bool lower_fp(struct emitter *e, const struct region_op *rop)
     if (double_form(rop->id) != INSN_ILLEGAL)
         return lower_format(e, double_form(rop->id), &rop->op, &fp_single);
     return lower_format(e, rop->id, &rop->op, &fp_double) || lower_fcvt(e, rop) ||
-           lower_fcsr(e, rop);
+           lower_fhalf(e, rop) || lower_fcsr(e, rop);
 }

@@ -76,6 +76,7 @@ struct register_map {
 // What is known of the FP registers at a place in a piece (fp_lazy.c). Bits are registers.
 struct fp_lazy {
     uint32_t boxed;       // hold a boxed single
+    uint32_t halves;      // hold a boxed half
     uint32_t pending[2];  // single, double: may hold a NaN that is not the canonical one
     uint32_t implied[32]; // these pending ones are no NaNs if f[n] is none
 };
@@ -168,8 +169,8 @@ bool lower_fp(struct emitter *e, const struct region_op *op);
 void lower_status_stub(struct emitter *e, const struct region_op *op);
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);
 void lower_streams(struct emitter *e, uint32_t streams); // empties their slots
-void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from);
-void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to);
+void load_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand from);
+void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand to);
 // Goes on at RAX, odd in FP code, by the jump table. RCX is lost.
 void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp);
 void x86_make_trap_thunks(struct x86_asm *a, struct jit_cache *cache);
