@@ -13,6 +13,11 @@ static void vcpu_wake(struct vcpu *vcpu)
     env->ops->vcpu_wake(env->ctx, vcpu);
 }
 
+uint64_t hull_vcpu_instret(const struct vcpu *vcpu)
+{
+    return vcpu->instret_before + vcpu->vm->engine->instret(vcpu);
+}
+
 void hull_vcpu_kick(struct vcpu *vcpu, uint32_t attention)
 {
     atomic_fetch_or(&vcpu->attention, attention);

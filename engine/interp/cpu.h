@@ -151,7 +151,6 @@ struct cpu {
     gpa_t atomic_gpa; // of the last atomic access
     bool exit_wanted;
     enum vcpu_exit_reason exit_reason;
-    bool sbi_pending;  // run() still has to put exit->sbi.ret into a0 and a1
     bool narrow_fetch; // PMP divides the page that was fetched from last
     bool global_fetch; // that page is global
     // For translated code, which does the common traps and returns itself: an interrupt is pending that
@@ -273,7 +272,7 @@ int interp_cpu_init(struct cpu *cpu, struct vcpu *vcpu, size_t arena_size);
 void interp_cpu_fini(struct cpu *cpu);
 void interp_apply_changes(struct cpu *cpu);   // acts on cpu->hart.changed; takes interrupts
 bool interp_serve_attention(struct cpu *cpu); // outside guest code; true: run() must return
-void interp_complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit);
+void interp_complete_sbi(struct cpu *cpu, struct vcpu_exit *exit);
 void interp_fill_exit(struct cpu *cpu, struct vcpu_exit *exit);
 // Runs one block that has been found, and those that it links to.
 void interp_block_run(struct cpu *cpu, struct block *b);

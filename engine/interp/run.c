@@ -228,13 +228,13 @@ static void run_blocks(struct cpu *cpu)
     }
 }
 
-void interp_complete_sbi(struct cpu *cpu, const struct vcpu_exit *exit)
+void interp_complete_sbi(struct cpu *cpu, struct vcpu_exit *exit)
 {
-    if (cpu->sbi_pending && !exit->sbi.skip_ret) {
+    if (exit->sbi.pending && !exit->sbi.skip_ret) {
         cpu->x[A0] = exit->sbi.ret[0];
         cpu->x[A0 + 1] = exit->sbi.ret[1];
     }
-    cpu->sbi_pending = false;
+    exit->sbi.pending = false;
 }
 
 void interp_fill_exit(struct cpu *cpu, struct vcpu_exit *exit)
@@ -246,7 +246,7 @@ void interp_fill_exit(struct cpu *cpu, struct vcpu_exit *exit)
     for (unsigned i = 0; i < 8; i++)
         exit->sbi.args[i] = cpu->x[A0 + i];
     exit->sbi.skip_ret = false;
-    cpu->sbi_pending = true;
+    exit->sbi.pending = true;
 }
 
 static void interp_run(struct vcpu *vcpu, struct vcpu_exit *exit)

@@ -95,6 +95,12 @@ void riscv_board_destroy(struct riscv_board *board); // after the last run, befo
 // Power-on state again: devices, RAM images, harts. All vCPUs are parked.
 HULL_MUST_CHECK int riscv_board_reset(struct riscv_board *board);
 
+// Moves a VM to another engine, with everything as it is: registers, timers, pending interrupts, SBI
+// calls under way. All vCPUs are parked. 0, or the engine's error (-HULL_ENOMEM, -HULL_ENOTSUP): then
+// the old one stays.
+HULL_MUST_CHECK int riscv_board_set_engine(struct riscv_board *board,
+                                           const struct engine_ops *engine);
+
 // The body of a vCPU's thread: runs until the VM ends.
 void riscv_vcpu_loop(struct vcpu *vcpu);
 

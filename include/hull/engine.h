@@ -25,6 +25,7 @@ struct vcpu_exit {
         uint64_t args[8]; // a0 to a7; a7 = extension, a6 = function
         uint64_t ret[2];  // filled by the caller of run() before it runs the vCPU again
         bool skip_ret;    // the call does not return (or state was set whole): leave a0, a1 alone
+        bool pending;     // run()'s: the guest waits for `ret`, on whichever engine runs it next
     } sbi;
 };
 

@@ -37,11 +37,15 @@ struct vcpu {
     _Atomic uint32_t fences;    // enum vcpu_fence
     _Atomic uint32_t place;     // enum vcpu_place
     _Atomic uint64_t
-        irq_lines;     // level of each wire into the hart; bit = the ISA's interrupt number
-    void *engine_data; // the engine's
-    void *guest_data;  // the guest ISA's (riscv: struct riscv_vcpu)
-    void *host_data;   // the environment's (its thread)
+        irq_lines;           // level of each wire into the hart; bit = the ISA's interrupt number
+    void *engine_data;       // the engine's
+    uint64_t instret_before; // instructions retired on the engines that it had before
+    void *guest_data;        // the guest ISA's (riscv: struct riscv_vcpu)
+    void *host_data;         // the environment's (its thread)
 };
+
+// Guest instructions retired since the VM was made (approximate while the vCPU runs).
+uint64_t hull_vcpu_instret(const struct vcpu *vcpu);
 
 // Sets `attention` bits and wakes the vCPU if it sleeps. From any thread.
 void hull_vcpu_kick(struct vcpu *vcpu, uint32_t attention);

@@ -16,8 +16,11 @@ static const char usage[] =
     "  --instructions N   that all harts run together, at most (300000000)\n"
     "  --step N           instructions between two comparisons, at most (30000)\n"
     "  --memory-every N   of those, one compares the whole memory (1000)\n"
+    "  --change-every N   the first machine changes its engine about every N points\n"
     "  --expect TEXT --type TEXT   when the guest has written one, it gets the other; any number\n"
     "  --until TEXT       ends the run when the guest has written it after that\n"
+    "  --kicks            a thread asks the JIT's harts for attention all the time: a difference then\n"
+    "                     may not come again with the same seed\n"
     "  --show             the guest's output\n"
     "Exit code: 0 equal, and --until's text or --type's inputs were reached; 1 different; 2 cannot run;\n"
     "3 equal, but the guest did not get there. HULL_JIT_HOT and the like work as in hull run.\n";
@@ -79,9 +82,11 @@ static const struct option options[] = {{"kernel", required_argument, NULL, 'k'}
                                         {"instructions", required_argument, NULL, 'n'},
                                         {"step", required_argument, NULL, 'S'},
                                         {"memory-every", required_argument, NULL, 'M'},
+                                        {"change-every", required_argument, NULL, 'C'},
                                         {"expect", required_argument, NULL, 'e'},
                                         {"type", required_argument, NULL, 't'},
                                         {"until", required_argument, NULL, 'u'},
+                                        {"kicks", no_argument, NULL, 'K'},
                                         {"show", no_argument, NULL, 'v'},
                                         {0}};
 
@@ -105,9 +110,11 @@ static bool set_option(struct lockstep_config *config, int option)
     case 'n': config->instructions = number(optarg); break;
     case 'S': config->step_max = number(optarg); break;
     case 'M': config->memory_every = (unsigned)number(optarg); break;
+    case 'C': config->change_every = (unsigned)number(optarg); break;
     case 'e':
     case 't': add_input(config, option, optarg); break;
     case 'u': config->until = optarg; break;
+    case 'K': config->kicks = true; break;
     case 'v': config->show = true; break;
     default: return false;
     }
@@ -159,10 +166,10 @@ static int report(const struct lockstep *l, enum lockstep_end end, double second
     else if (!arrived(l))
         how = "equal, but the guest did not get there";
     fprintf(stderr,
-            "lockstep: seed %" PRIu64 ": %" PRIu64 " instructions, %" PRIu64
-            " points, %.3f s of the guest's time, %.1f s: %s\n",
-            l->config->seed, l->total, l->point, (double)l->twins[0].fake.now_ns / 1e9, seconds,
-            how);
+            "lockstep: seed %" PRIu64 ": %" PRIu64 " instructions, %" PRIu64 " points, %" PRIu64
+            " changes of engine, %.3f s of the guest's time, %.1f s: %s\n",
+            l->config->seed, l->total, l->point, l->changes, (double)l->twins[0].fake.now_ns / 1e9,
+            seconds, how);
     if (end == LOCKSTEP_DIFFERS)
         return 1;
     return arrived(l) ? 0 : 3;

@@ -6,6 +6,8 @@
 #ifndef DIFF_LOCKSTEP_H
 #define DIFF_LOCKSTEP_H
 
+#include <pthread.h>
+
 #include <hull/engine.h>
 #include <hull/vm.h>
 
@@ -35,7 +37,9 @@ struct lockstep_config {
     const char *disk_file; // copied into memory
     struct lockstep_input inputs[LOCKSTEP_INPUTS_MAX];
     unsigned input_count;
-    bool show; // the guest's output, as it comes
+    unsigned change_every; // points between changes of the first machine's engine, about; 0: never
+    bool show;             // the guest's output, as it comes
+    bool kicks;            // a thread asks for attention all the time, for nothing
 };
 
 // A disk in memory. Requests wait in order until a point of synchronisation.
@@ -68,10 +72,13 @@ struct lockstep {
     struct twin twins[SIDES];
     bool asleep[LOCKSTEP_CPUS_MAX]; // in wfi
     uint64_t rng;
-    uint64_t point; // of synchronisation, from 1 on
-    uint64_t total; // instructions of all harts
-    unsigned hart;  // that ran last
-    uint64_t from;  // its instret at the point before
+    uint64_t point;   // of synchronisation, from 1 on
+    uint64_t total;   // instructions of all harts
+    uint64_t changes; // of the engine
+    pthread_t kicker;
+    _Atomic bool kicker_ends;
+    unsigned hart; // that ran last
+    uint64_t from; // its instret at the point before
     unsigned next_input, typed;
     bool until_seen;
     size_t seen;         // output that expectations have used up
@@ -104,7 +111,7 @@ uint64_t twin_next_deadline(const struct twin *twin);
 // lockstep_run.c
 bool lockstep_start(struct lockstep *l, const struct lockstep_config *config);
 void lockstep_stop(struct lockstep *l);
-// Chooses a hart and a length; both sides run, and are compared. Then what happens at a point.
+// May change the engine. Chooses a hart and a length; both sides run, and are compared. Then what happens at a point.
 enum lockstep_end lockstep_step(struct lockstep *l);
 // The parts of a step: the choice; one side after the other up to about `limit`, and comparing.
 bool lockstep_choose(struct lockstep *l, uint64_t *limit);

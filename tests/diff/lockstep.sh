@@ -68,6 +68,10 @@ for hot in 0 3; do
     lockstep "chaos-$hot" 0 $hot --firmware "$build/diff/chaos.elf" --memory 64 --step 3000 --instructions 1000000000
 done
 
+# The same with changes of the engine, and asked for attention all the time.
+lockstep chaos-changes 0 0 --firmware "$build/diff/chaos.elf" --memory 64 --step 3000 --instructions 1000000000 \
+    --change-every 50 --kicks
+
 # Random programs, in M mode and in U mode with paging and interrupts.
 rounds=5
 [ "$full" = 0 ] || rounds=100
@@ -95,10 +99,12 @@ if [ ! -f "$mini/vmlinux" ]; then
 elif [ "$full" = 0 ]; then
     boot boot-1 0 16 1 10000
     boot boot-2-translated '0 3' 0 2 400
+    boot boot-2-changes '0 3' 16 2 400 --change-every 100 --kicks
 else
     for cpus in 1 2 4 1; do
         for hot in 16 0; do
             boot "boot-$cpus-hot-$hot" 0 $hot $cpus 20000
+            boot "boot-$cpus-hot-$hot-changes" 0 $hot $cpus 20000 --change-every 1000 --kicks
             seed=$((seed + 1))
         done
     done

@@ -14,6 +14,24 @@
 static const struct engine_ops *const engines[SIDES] = {
     [SIDE_JIT] = &jit_engine, [SIDE_INTERP] = &interp_engine};
 
+// What the guest's result must not depend on, although engines leave their code for it: when another
+// thread asks a vCPU to look at its interrupts.
+static void *kick(void *ctx)
+{
+    struct lockstep *l = ctx;
+    struct vm *vm = &l->twins[SIDE_JIT].vm;
+    uint64_t rng = l->config->seed;
+
+    while (!atomic_load(&l->kicker_ends)) {
+        uint64_t spin = lockstep_random(&rng) % 4000;
+
+        while (spin--)
+            __asm__ volatile("");
+        hull_vcpu_kick(&vm->vcpus[rng % vm->vcpu_count], VCPU_ATTN_IRQ);
+    }
+    return NULL;
+}
+
 bool lockstep_start(struct lockstep *l, const struct lockstep_config *config)
 {
     memset(l, 0, sizeof(*l));
@@ -22,11 +40,15 @@ bool lockstep_start(struct lockstep *l, const struct lockstep_config *config)
     for (unsigned i = 0; i < SIDES; i++)
         if (!twin_create(&l->twins[i], config, engines[i]))
             return false;
-    return true;
+    return !config->kicks || pthread_create(&l->kicker, NULL, kick, l) == 0;
 }
 
 void lockstep_stop(struct lockstep *l)
 {
+    if (l->config->kicks) {
+        atomic_store(&l->kicker_ends, true);
+        pthread_join(l->kicker, NULL);
+    }
     for (unsigned i = 0; i < SIDES; i++)
         twin_destroy(&l->twins[i], l->config);
 }
@@ -201,10 +223,25 @@ static bool hart_runs(struct lockstep *l, unsigned hart)
     return runs[SIDE_JIT];
 }
 
+// The first machine goes on with the other engine, as its user may want at any moment.
+static bool change_engine(struct lockstep *l)
+{
+    struct twin *twin = &l->twins[SIDE_JIT];
+    const struct engine_ops *other = engines[twin->vm.engine == engines[SIDE_JIT]];
+
+    if (!l->config->change_every || below(l, l->config->change_every))
+        return true;
+    l->changes++;
+    return riscv_board_set_engine(&twin->board, other) == 0 ||
+           differs(l, "  the engine can't be changed\n");
+}
+
 bool lockstep_choose(struct lockstep *l, uint64_t *limit)
 {
     unsigned cpus = l->config->spec.cpus, hart = (unsigned)below(l, cpus), tried = 0;
 
+    if (!change_engine(l))
+        return false;
     while (tried < cpus && !hart_runs(l, hart)) {
         hart = (hart + 1) % cpus;
         tried++;

@@ -197,7 +197,7 @@ void twin_destroy(struct twin *twin, const struct lockstep_config *config)
 
 uint64_t twin_instret(const struct twin *twin, unsigned hart)
 {
-    return twin->vm.engine->instret(&twin->vm.vcpus[hart]);
+    return hull_vcpu_instret(&twin->vm.vcpus[hart]);
 }
 
 bool twin_hart_on(struct twin *twin, unsigned hart)
@@ -212,6 +212,7 @@ enum vcpu_exit_reason twin_run(struct twin *twin, unsigned hart, uint64_t limit)
 {
     struct vcpu *vcpu = &twin->vm.vcpus[hart];
 
+    limit = limit > vcpu->instret_before ? limit - vcpu->instret_before : 0;
     twin->vm.engine->set_limit(vcpu, limit);
     twin->vm.engine->run(vcpu, &twin->exits[hart]);
     return twin->exits[hart].reason;
