@@ -198,6 +198,14 @@ static bool apply_log_file(struct cli_vm *vm, const char *value, struct config_r
     return true;
 }
 
+static bool apply_monitor(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    if (strncmp(value, "unix:", 5) != 0 || !value[5])
+        return hull_refuse(why, "'%.40s' is not unix:SOCKET", value);
+    vm->run.monitor_path = value + 5;
+    return true;
+}
+
 static bool apply_dts(struct cli_vm *vm, const char *value, struct config_reason *why)
 {
     (void)value, (void)why;
@@ -253,6 +261,8 @@ const struct cli_option hull_cli_options[] = {
     {"balloon", 0, VM, NULL, "let the guest give unused memory back (default)", apply_balloon},
     {"no-balloon", 0, VM, NULL, "leave it out", apply_no_balloon},
     {"no-reboot", 0, RUN, NULL, "end the run when the guest resets", apply_no_reboot},
+    {"monitor", 0, RUN, "unix:SOCKET", "take the monitor's commands on a socket as well",
+     apply_monitor},
     {"stats", 0, RUN, NULL, "print counters at the end", apply_stats},
     {"quiet", 0, RUN, NULL, "print no hints", apply_quiet},
     {"log-level", 0, RUN, "LEVEL", "error, warn (default), info or debug", apply_log_level},

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "host/console/console.h"
+#include "host/console/unix_socket.h"
 
 static void stdio_open(struct console *console)
 {
@@ -86,55 +86,12 @@ static void unix_accept(void *ctx, short revents)
     hull_console_connect(console, fd, OUTPUT_SOCKET);
 }
 
-// A socket that is left over from a process that died can be replaced; one that answers is in use.
-static bool unix_is_stale(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct stat st;
-    bool stale;
-
-    stale = fd >= 0 && lstat(address->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-            connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
-            errno == ECONNREFUSED;
-    if (fd >= 0)
-        close(fd);
-    return stale;
-}
-
-static int unix_bind(int fd, const struct sockaddr_un *address)
-{
-    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
-        return 0;
-    if (errno != EADDRINUSE)
-        return -1;
-    if (!unix_is_stale(address)) {
-        errno = EADDRINUSE;
-        return -1;
-    }
-    unlink(address->sun_path);
-    return bind(fd, (const struct sockaddr *)address, sizeof(*address));
-}
-
 static int unix_open(struct console *console)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd;
+    int fd = hull_unix_listen(console->path, "console", false);
 
-    if (strlen(console->path) >= sizeof(address.sun_path)) {
-        fprintf(stderr, "hull: the console's socket name is longer than %zu bytes: %s\n",
-                sizeof(address.sun_path) - 1, console->path);
+    if (fd < 0)
         return -HULL_EIO;
-    }
-    strcpy(address.sun_path, console->path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || unix_bind(fd, &address) < 0) {
-        fprintf(stderr, "hull: can't listen on the console's socket %s: %s\n", console->path,
-                strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return -HULL_EIO;
-    }
-    listen(fd, 4);
     console->listener =
         (struct loop_source){.fd = fd, .events = POLLIN, .ready = unix_accept, .ctx = console};
     hull_loop_add(console->loop, &console->listener);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may tell a running VM what to do: the guest itself, signals, and the user in the monitor. All
-// of it happens on the loop's thread.
+// Who may tell a running VM what to do: the guest itself, signals, and the user by keys. (What the
+// monitor can do is in monitor.c.) All of it happens on the loop's thread.
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -44,14 +44,14 @@ static int exit_code_of(int guest_code)
     return guest_code > 123 ? 123 : guest_code;
 }
 
-static void vm_pause(struct hosted_vm *h)
+void hull_hosted_pause(struct hosted_vm *h)
 {
     if (!h->paused)
         hull_vm_pause(&h->vm);
     h->paused = true;
 }
 
-static void vm_resume(struct hosted_vm *h)
+void hull_hosted_resume(struct hosted_vm *h)
 {
     if (h->paused)
         hull_vm_resume(&h->vm);
@@ -59,7 +59,7 @@ static void vm_resume(struct hosted_vm *h)
 }
 
 // Everything as after power-on, on the same disks and networks.
-static void vm_reset(struct hosted_vm *h)
+void hull_hosted_reset(struct hosted_vm *h)
 {
     int err;
 
@@ -95,13 +95,12 @@ static void request_run(void *ctx)
     else if (atomic_load(&h->reset_wanted) && h->options->exit_on_reset)
         hull_hosted_stop(h, HULL_EXIT_OK);
     else if (atomic_load(&h->reset_wanted))
-        vm_reset(h);
+        hull_hosted_reset(h);
 }
 
 // Signals.
 
-// False: the board has none, or no driver of the guest's listens to it.
-static bool power_button_press(struct hosted_vm *h)
+bool hull_hosted_power_button(struct hosted_vm *h)
 {
     return h->board.power_button && hull_virtio_power_button_press(h->board.power_button);
 }
@@ -111,7 +110,7 @@ static void stop_asked(struct hosted_vm *h, int signal)
     bool first = !h->button_pressed;
 
     h->button_pressed = true;
-    if (first && !h->paused && power_button_press(h)) {
+    if (first && !h->paused && hull_hosted_power_button(h)) {
         hull_log(&h->host.env, HULL_LOG_INFO, "run", "%s: power button pressed", strsignal(signal));
         return;
     }
@@ -170,101 +169,6 @@ void hull_hosted_signals_close(struct hosted_vm *h)
     close(h->signal_source.fd);
 }
 
-// The monitor.
-
-static void command_status(struct hosted_vm *h, struct console *console)
-{
-    const struct vm_spec *spec = h->spec;
-    uint64_t s = (hull_clock_monotonic_ns() - h->start_ns) / HULL_NSEC_PER_SEC;
-
-    hull_console_printf(console, "%s: %s, up %llu:%02llu:%02llu, %u CPU%s, %llu MiB, engine %s\n",
-                        spec->name, h->paused ? "paused" : "running",
-                        (unsigned long long)(s / 3600), (unsigned long long)(s / 60 % 60),
-                        (unsigned long long)(s % 60), spec->cpus, spec->cpus == 1 ? "" : "s",
-                        (unsigned long long)(spec->memory >> 20), h->vm.engine->name);
-}
-
-static void stats_to_console(void *ctx, const char *text)
-{
-    hull_console_printf(ctx, "%s", text);
-}
-
-static void command_stats(struct hosted_vm *h, struct console *console)
-{
-    hull_hosted_stats(h, stats_to_console, console);
-}
-
-static void command_pause(struct hosted_vm *h, struct console *console)
-{
-    vm_pause(h);
-    command_status(h, console);
-}
-
-static void command_resume(struct hosted_vm *h, struct console *console)
-{
-    vm_resume(h);
-    command_status(h, console);
-}
-
-static void command_reset(struct hosted_vm *h, struct console *console)
-{
-    (void)console;
-    vm_reset(h);
-}
-
-static void command_power(struct hosted_vm *h, struct console *console)
-{
-    if (power_button_press(h))
-        hull_console_printf(console, "power button pressed\n");
-    else
-        hull_console_printf(
-            console, "no driver of the guest listens to the power button; \"quit\" stops it\n");
-}
-
-static void command_quit(struct hosted_vm *h, struct console *console)
-{
-    (void)console;
-    hull_hosted_stop(h, HULL_EXIT_OK);
-}
-
-static void command_help(struct hosted_vm *h, struct console *console);
-
-static const struct command {
-    const char *name, *what;
-    void (*run)(struct hosted_vm *h, struct console *console);
-} commands[] = {
-    {"status", "what the machine is and does", command_status},
-    {"stats", "counters", command_stats},
-    {"pause", "stop its processors; its clock goes on", command_pause},
-    {"resume", "let it go on", command_resume},
-    {"reset", "restart it at once, as its reset button", command_reset},
-    {"power", "press its power button: the guest shuts down", command_power},
-    {"quit", "stop it at once and quit", command_quit},
-    {"help", "this list", command_help},
-};
-
-static void command_help(struct hosted_vm *h, struct console *console)
-{
-    (void)h;
-    for (size_t i = 0; i < HULL_ARRAY_SIZE(commands); i++)
-        hull_console_printf(console, "%-8s %s\n", commands[i].name, commands[i].what);
-}
-
-static void monitor_command(void *ctx, struct console *console, char *line)
-{
-    char *save, *word = strtok_r(line, " \t", &save);
-
-    if (!word)
-        return;
-    for (size_t i = 0; i < HULL_ARRAY_SIZE(commands); i++) {
-        if (strcmp(commands[i].name, word) == 0) {
-            commands[i].run(ctx, console);
-            return;
-        }
-    }
-    hull_console_printf(console, "no command \"%s\"; \"help\" lists them\n", word);
-}
-
 static void user_quit(void *ctx)
 {
     hull_hosted_stop(ctx, HULL_EXIT_OK);
@@ -272,5 +176,6 @@ static void user_quit(void *ctx)
 
 struct console_owner hull_hosted_console_owner(struct hosted_vm *h)
 {
-    return (struct console_owner){.quit = user_quit, .command = monitor_command, .ctx = h};
+    return (struct console_owner){
+        .quit = user_quit, .command = hull_hosted_console_command, .ctx = h};
 }

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/interp/interp.h"
-#include "engine/jit/jit.h"
 #include "host/run/hosted_vm.h"
 
 // What fails before there is a VM has said so itself; these have not.
@@ -49,16 +47,11 @@ static int ram_make(struct hosted_vm *h)
                                                 h->spec->memory, h->ram));
 }
 
-static const struct engine_ops *engine_for(enum engine_wish wish)
-{
-    return wish == ENGINE_JIT ? &jit_engine : &interp_engine;
-}
-
 static int vm_make(struct hosted_vm *h)
 {
     struct vm_owner owner = hull_hosted_owner(h);
-    int err =
-        hull_vm_init(&h->vm, &h->host.env, &owner, engine_for(h->spec->engine), h->spec->cpus);
+    int err = hull_vm_init(&h->vm, &h->host.env, &owner, hull_hosted_engine(h->spec->engine),
+                           h->spec->cpus);
 
     if (err)
         return fail("the virtual CPUs", err);
@@ -101,6 +94,8 @@ static int hosted_open(struct hosted_vm *h)
         err = vm_make(h);
     if (!err)
         err = board_make(h);
+    if (!err)
+        err = hull_hosted_monitor_open(h);
     hull_images_drop(&h->images);
     return err;
 }
@@ -114,10 +109,12 @@ static void hosted_run(struct hosted_vm *h)
     hull_console_start(h->console);
     malloc_trim(0);
     h->start_ns = hull_clock_monotonic_ns();
+    hull_hosted_engine_start(h);
     if (hull_hosted_vcpus_start(h) == 0)
         hull_loop_run(&h->loop);
     else
         h->exit_code = HULL_EXIT_HOST;
+    hull_hosted_engine_stop(h);
     hull_vm_end(&h->vm);
     hull_hosted_vcpus_join(h);
     hull_hosted_backends_drain(h);
@@ -134,6 +131,7 @@ static void stats_to_stderr(void *ctx, const char *text)
 // In the reverse order; copes with whatever hosted_open() got to.
 static void hosted_close(struct hosted_vm *h)
 {
+    hull_hosted_monitor_close(h);
     if (h->console)
         hull_console_detach(h->console);
     hull_hosted_backends_detach(h);

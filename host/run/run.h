@@ -15,11 +15,12 @@ enum hull_exit {
 };
 
 struct run_options {
-    bool stats;           // print counters at the end, to stderr
-    bool quiet;           // no hints on stderr
-    bool exit_on_reset;   // a guest's reset ends the run (--no-reboot)
-    int log_level;        // enum hull_log_level
-    const char *log_file; // NULL: stderr
+    bool stats;               // print counters at the end, to stderr
+    bool quiet;               // no hints on stderr
+    bool exit_on_reset;       // a guest's reset ends the run (--no-reboot)
+    int log_level;            // enum hull_log_level
+    const char *log_file;     // NULL: stderr
+    const char *monitor_path; // socket of the monitor, NULL: none
 };
 
 // Returns the program's exit code. Says on stderr what went wrong.

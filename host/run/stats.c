@@ -42,7 +42,7 @@ static uint64_t resident_total(void)
 static void vcpu_stats(struct hosted_vm *h, unsigned i, double seconds, stats_print *print,
                        void *ctx)
 {
-    uint64_t instret = h->vm.engine->instret(&h->vm.vcpus[i]);
+    uint64_t instret = hull_vcpu_instret(&h->vm.vcpus[i]);
     char text[160];
 
     snprintf(text, sizeof(text), "cpu%-2u  %14llu instructions, %8.1f MIPS, slept %llu times\n", i,
@@ -61,6 +61,9 @@ void hull_hosted_stats(struct hosted_vm *h, stats_print *print, void *ctx)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
     snprintf(text, sizeof(text), "time   %.3f s, %.3f s of CPU\n", seconds,
              (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
+    print(ctx, text);
+    snprintf(text, sizeof(text), "engine %s, changed %llu times\n", h->vm.engine->name,
+             (unsigned long long)h->engine.changes);
     print(ctx, text);
     for (unsigned i = 0; i < h->vm.vcpu_count; i++)
         vcpu_stats(h, i, seconds, print, ctx);

@@ -14,7 +14,13 @@ if [ -z "${TEST_TMP:-}" ]; then
 fi
 cd "$TEST_TMP" || exit 2
 PATH=$PATH:/usr/sbin:/sbin
-# HULL_ENGINE: every "hull run" is one with that engine.
+# HULL_ENGINE: every "hull run" is one with that engine; "random": it changes at random moments, by the
+# seed HULL_ENGINE_RANDOM.
+if [ "${HULL_ENGINE-}" = random ]; then
+    HULL_ENGINE=jit
+    export HULL_ENGINE_RANDOM=${HULL_ENGINE_RANDOM:-$(date +%s)}
+    echo "HULL_ENGINE_RANDOM=$HULL_ENGINE_RANDOM" >&2
+fi
 if [ -n "${HULL_ENGINE-}" ]; then
     printf '#!/bin/sh\nif [ "$1" = run ]; then shift && set -- run --engine %s "$@"; fi\nexec %s "$@"\n' \
         "$HULL_ENGINE" "$HULL" >hull-engine

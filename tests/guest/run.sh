@@ -3,7 +3,7 @@
 # Runs the guest programs on hull (or on another machine, see on-qemu.sh) and passes on what their
 # cases say. A program's needs stand in its first lines as "// run: KEY=VALUE...": see run_program.
 # timeout: 900
-# engines: jit
+# engines: jit random
 # Usage: run.sh [PATTERN]... : only programs whose name (isa/integer) matches one.
 set -u
 shopt -s nullglob
@@ -14,13 +14,21 @@ hull=${HULL:-$build/release/hull}
 tmp=${TEST_TMP:-$(mktemp -d)}
 [ -n "${TEST_TMP-}" ] || trap 'rm -rf "$tmp"' EXIT
 
+# HULL_ENGINE=random: it changes at random moments, by the seed HULL_ENGINE_RANDOM.
+engine=${HULL_ENGINE:-auto}
+if [ "$engine" = random ]; then
+    engine=jit
+    export HULL_ENGINE_RANDOM=${HULL_ENGINE_RANDOM:-$(date +%s)}
+    echo "HULL_ENGINE_RANDOM=$HULL_ENGINE_RANDOM" >&2
+fi
+
 run_hull() { # ELF
     local image=--firmware
     [[ $1 != */sbi/* ]] || image=--kernel
     local disk=() args
     [ -z "$disk_size" ] || disk=(--disk "$work/disk$disk_options")
     read -ra args <<<"$hull_args"
-    timeout -s KILL "$limit" "$hull" run --engine "${HULL_ENGINE:-auto}" $image "$1" --cpus "$cpus" --memory "$memory" --console stdio \
+    timeout -s KILL "$limit" "$hull" run --engine "$engine" $image "$1" --cpus "$cpus" --memory "$memory" --console stdio \
         --quiet "${disk[@]}" "${args[@]}" <"$work/input"
 }
 
