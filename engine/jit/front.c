@@ -65,7 +65,8 @@ static const struct form accesses[INSN_COUNT] = {
     [INSN_SH] = {IR_STORE, IR_I16},   [INSN_SW] = {IR_STORE, IR_I32},
     [INSN_SD] = {IR_STORE, IR_I64},   [INSN_FLW] = {IR_FLOAD, IR_F32},
     [INSN_FLD] = {IR_FLOAD, IR_F64},  [INSN_FSW] = {IR_FSTORE, IR_F32},
-    [INSN_FSD] = {IR_FSTORE, IR_F64},
+    [INSN_FSD] = {IR_FSTORE, IR_F64}, [INSN_FLH] = {IR_FLOAD, IR_F16},
+    [INSN_FSH] = {IR_FSTORE, IR_F16},
 };
 
 static const struct form shift_adds[INSN_COUNT] = {

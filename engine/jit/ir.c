@@ -24,9 +24,9 @@ static const struct {
     const char *name;
     uint8_t size;
 } types[IR_TYPES] = {
-    [IR_I64] = {"i64", 8}, [IR_I32] = {"i32", 4}, [IR_I16] = {"i16", 2},
-    [IR_I8] = {"i8", 1},   [IR_U32] = {"u32", 4}, [IR_U16] = {"u16", 2},
-    [IR_U8] = {"u8", 1},   [IR_F64] = {"f64", 8}, [IR_F32] = {"f32", 4},
+    [IR_I64] = {"i64", 8}, [IR_I32] = {"i32", 4}, [IR_I16] = {"i16", 2}, [IR_I8] = {"i8", 1},
+    [IR_U32] = {"u32", 4}, [IR_U16] = {"u16", 2}, [IR_U8] = {"u8", 1},   [IR_F64] = {"f64", 8},
+    [IR_F32] = {"f32", 4}, [IR_F16] = {"f16", 2},
 };
 
 unsigned ir_properties(enum ir_code code)
@@ -95,7 +95,7 @@ static const char *verify_type(const struct ir_insn *in)
     case IR_LOAD: return in->type <= IR_U8 ? NULL : "wrong type";
     case IR_STORE: return in->type <= IR_I8 ? NULL : "wrong type";
     case IR_FLOAD:
-    case IR_FSTORE: return in->type == IR_F32 || in->type == IR_F64 ? NULL : "wrong type";
+    case IR_FSTORE: return in->type >= IR_F64 ? NULL : "wrong type";
     default:
         return in->type == IR_I64 || ((has & IR_HAS_WORD) && in->type == IR_I32) ? NULL
                                                                                  : "wrong type";

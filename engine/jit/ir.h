@@ -29,7 +29,19 @@ enum ir_property {
     IR_HAS_WORD = 1 << 5,
 };
 
-enum ir_type { IR_I64, IR_I32, IR_I16, IR_I8, IR_U32, IR_U16, IR_U8, IR_F64, IR_F32, IR_TYPES };
+enum ir_type {
+    IR_I64,
+    IR_I32,
+    IR_I16,
+    IR_I8,
+    IR_U32,
+    IR_U16,
+    IR_U8,
+    IR_F64,
+    IR_F32,
+    IR_F16,
+    IR_TYPES
+};
 // Conditions of IR_BRANCH, in place of a type.
 enum ir_condition { IR_EQ, IR_NE, IR_LT, IR_GE, IR_LTU, IR_GEU };
 

@@ -100,6 +100,19 @@ static uint32_t csr_instruction(void)
     return 0x73 | rd << 7 | what << 12 | operand << 15 | csr << 20;
 }
 
+// frflags, one or two comparisons, fsflags of the same register or another.
+static unsigned quiet_comparison(uint32_t *words)
+{
+    unsigned flags = int_register(), length = 2 + below(2), at = 0;
+
+    words[at++] = 0x00102073 | flags << 7;
+    while (at < length)
+        words[at++] = 0xa0000053 | below(2) << 25 | below(3) << 12 | int_register() << 7 |
+                      fp_register() << 15 | fp_register() << 20;
+    words[at++] = 0x00101073 | (below(8) ? flags : int_register()) << 15;
+    return at;
+}
+
 static uint32_t branch(unsigned distance)
 {
     return 0x63 | below(2) << 12 | int_register() << 15 | int_register() << 20 |
@@ -114,8 +127,10 @@ static void generate(struct program *p, enum format format)
     for (unsigned i = 0; i < length; i++) {
         unsigned choice = below(32);
 
-        if (choice < csrs * 3)
+        if (choice < csrs * 2)
             p->words[i] = csr_instruction();
+        else if (choice == 31 && i + 4 <= length)
+            i += quiet_comparison(p->words + i) - 1;
         else if (choice < csrs * 3 + branches * 3 && i + 2 < length)
             p->words[i] = branch(2 * (1 + below(length - i - 1)));
         else

@@ -27,7 +27,10 @@ struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from)
 
 void stub_step(struct emitter *e, size_t from)
 {
-    add_stub(e, STUB_STEP, from);
+    struct stub *s = add_stub(e, e->index < e->restored ? STUB_COMPARE : STUB_STEP, from);
+
+    if (s)
+        s->last = (uint16_t)e->restored;
 }
 
 static void call_step(struct emitter *e, unsigned index, size_t trampoline)
@@ -156,6 +159,13 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         fp_settle_noted(e, s);
         x86_patch(&e->a, x86_jmp(&e->a), s->from + 4); // behind the jump that led here
         return;
+    case STUB_COMPARE:
+        fp_settle_noted(e, s);
+        tighten(e, s->loose);
+        for (unsigned i = s->op; i <= s->last; i++)
+            call_step(e, i, trampoline);
+        x86_patch(&e->a, x86_jmp(&e->a), s->back);
+        return;
     case STUB_UNBOXED:
         x86_op(&e->a, 0xc6, 0, x86_m(RBP, FIELD(interpret))); // mov byte
         x86_byte(&e->a, 1);
@@ -229,6 +239,7 @@ static void emit_code(struct emitter *e, size_t trampoline)
     }
     for (unsigned i = 0; i < e->fixup_count; i++)
         x86_patch(&e->a, e->fixups[i].at, e->labels[e->fixups[i].op]);
+    e->restored = 0;
     for (unsigned i = 0; i < e->stub_count; i++)
         emit_stub(e, &e->stubs[i], trampoline);
 }

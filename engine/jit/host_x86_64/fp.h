@@ -73,6 +73,19 @@ bool lower_fhalf(struct emitter *e, const struct region_op *op);
 // Whether the rounding mode can be had: a static one is compared with the dynamic one.
 bool fp_mode(struct emitter *e, const struct op *op);
 
+// Conversions of an operand that is at hand, in the host's register or memory; false: not translated.
+bool fp_to_signed(struct emitter *e, const struct op *op, const struct fp_format *f,
+                  struct x86_operand s, bool w);
+bool fp_to_unsigned(struct emitter *e, const struct op *op, const struct fp_format *f, unsigned xmm,
+                    bool w);
+// xmm d = x[n]
+void fp_from_integer(struct emitter *e, const struct fp_format *f, unsigned d, unsigned n, bool w,
+                     bool is_unsigned);
+void fp_from_u64(struct emitter *e, const struct fp_format *f, unsigned d, unsigned n);
+
+void load_half(struct emitter *e, unsigned n, struct x86_operand from);
+void store_half(struct emitter *e, unsigned n, struct x86_operand to);
+
 // Before the first region is made.
 void x86_fp_init(struct jit *jit);
 void x86_fp_thunks(struct jit_cache *cache, struct x86_asm *a);

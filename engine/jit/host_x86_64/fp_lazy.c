@@ -24,6 +24,7 @@ void fp_forget(struct emitter *e, uint32_t registers)
 {
     e->lazy.pending[0] &= ~registers;
     e->lazy.pending[1] &= ~registers;
+    e->lazy.halves &= ~registers;
     for (unsigned n = 0; n < 32; n++)
         e->lazy.implied[n] = registers >> n & 1 ? 0 : e->lazy.implied[n] & ~registers;
 }
@@ -174,6 +175,15 @@ void fp_settle_noted(struct emitter *e, const struct stub *s)
               (size_t)(e->jit->cache->thunk_canonical - e->jit->cache->code_rx));
 }
 
+// One that was overwritten is in xmm0.
+static void load_factor(struct emitter *e, unsigned to, const struct op *op, unsigned n)
+{
+    if (n == op->rd && e->xmm[n] != IN_MEMORY)
+        copy_f(e, to, 0);
+    else
+        load_xmm(e, to, n);
+}
+
 // A fused multiply-add that gave a NaN: infinity times zero plus a quiet NaN is invalid for the guest, and
 // not for the host. So the flag comes from the product alone.
 void fp_settle_fma(struct emitter *e, const struct stub *s)
@@ -181,8 +191,8 @@ void fp_settle_fma(struct emitter *e, const struct stub *s)
     const struct region_op *rop = &e->region->ops[s->op];
     bool is_double = rop->id >= INSN_FMADD_D && rop->id <= INSN_FNMADD_D;
 
-    load_xmm(e, 1, rop->op.rs1);
-    load_xmm(e, 2, rop->op.rs2);
+    load_factor(e, 1, &rop->op, rop->op.rs1);
+    load_factor(e, 2, &rop->op, rop->op.rs2);
     x86_patch(&e->a, x86_call(&e->a),
               (size_t)(e->jit->cache->thunk_fma_nan[is_double] - e->jit->cache->code_rx));
 }
@@ -330,6 +340,8 @@ void fp_piece(struct emitter *e, unsigned op)
     through_piece(e->region, op, e->boxed_at[op], &need);
     check_boxes(e, need);
     e->lazy.boxed = e->boxed_at[op] | need;
+    e->lazy.halves = 0;
+    e->restored = 0;
 }
 
 void fp_stepped(struct emitter *e, const struct region_op *rop)

@@ -5,6 +5,10 @@
 // Writing MXCSR is slow on every host, above all soon after reading it. So writing fflags only does
 // when a flag has to go that MXCSR holds: not when a function puts back the flags that it found, as
 // libraries do around comparisons.
+//
+// Nor is anything done where that pattern is in sight: frflags, comparisons, fsflags of what was read.
+// Comparisons without NaNs raise no flag, so fflags is what it was; with a NaN, all of them up to the
+// fsflags are stepped.
 #include "engine/jit/host_x86_64/fp.h"
 #include "guest/riscv/csr.h"
 #include "lib/fp/fp.h"
@@ -247,6 +251,44 @@ static void access_both(struct emitter *e, const struct op *op, enum access what
     }
 }
 
+static bool is_comparison(unsigned id)
+{
+    switch (id) {
+    case INSN_FEQ_S:
+    case INSN_FLT_S:
+    case INSN_FLE_S:
+    case INSN_FEQ_D:
+    case INSN_FLT_D:
+    case INSN_FLE_D: return true;
+    default: return false;
+    }
+}
+
+// The op at e->index reads fflags into rd. The index of the one that puts it back, or 0.
+static unsigned find_restore(const struct emitter *e, unsigned rd)
+{
+    const struct region *r = e->region;
+
+    for (unsigned i = e->index + 1; i < r->count && !r->ops[i].leader; i++) {
+        const struct region_op *rop = &r->ops[i];
+
+        if (rop->id == INSN_CSRRW && rop->op.imm == CSR_FFLAGS && rop->op.rd == 32 &&
+            rop->op.rs1 == rd)
+            return i;
+        if (!is_comparison(rop->id) || rop->op.rd == rd)
+            return 0;
+    }
+    return 0;
+}
+
+// What stepped over this one goes on here.
+static void finish_comparisons(struct emitter *e)
+{
+    for (unsigned i = 0; i < e->stub_count; i++)
+        if (e->stubs[i].kind == STUB_COMPARE && e->stubs[i].last == e->index)
+            e->stubs[i].back = e->a.used;
+}
+
 bool lower_fcsr(struct emitter *e, const struct region_op *rop)
 {
     const struct op *op = &rop->op;
@@ -266,6 +308,12 @@ bool lower_fcsr(struct emitter *e, const struct region_op *rop)
         return false;
     if (op->imm == CSR_FCSR && (what == ACCESS_SET || what == ACCESS_CLEAR))
         return false;
+    if (e->restored && e->index == e->restored) {
+        finish_comparisons(e);
+        return true;
+    }
+    if (what == ACCESS_READ && op->imm == CSR_FFLAGS && op->rd != 32)
+        e->restored = find_restore(e, op->rd);
     if (what != ACCESS_READ)
         operand(e, op, immediate);
     switch (op->imm) {

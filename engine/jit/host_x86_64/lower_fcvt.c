@@ -81,14 +81,13 @@ static void convert_rmm(struct emitter *e, const struct fp_format *f, struct x86
     convert(e, f, RCX, s, true, true); // inexact
 }
 
-static bool to_signed(struct emitter *e, const struct op *op, const struct fp_format *f, bool w)
+bool fp_to_signed(struct emitter *e, const struct op *op, const struct fp_format *f,
+                  struct x86_operand s, bool w)
 {
     unsigned rm = op->imm & 7;
-    struct x86_operand s = guest_f(e, op->rs1);
 
     if (reserved(op) || (rm >= FP_RDN && rm <= FP_RMM && !(e->has & HAS_SSE41)))
         return false;
-    fp_require(e, f, op->rs1);
     if (rm == FP_RMM) {
         convert_rmm(e, f, s, w);
     } else if (rm == FP_RDN || rm == FP_RUP) {
@@ -106,16 +105,15 @@ static bool to_signed(struct emitter *e, const struct op *op, const struct fp_fo
     return true;
 }
 
-static bool to_unsigned(struct emitter *e, const struct op *op, const struct fp_format *f, bool w)
+bool fp_to_unsigned(struct emitter *e, const struct op *op, const struct fp_format *f, unsigned xmm,
+                    bool w)
 {
-    struct x86_operand s = guest_f(e, op->rs1);
+    struct x86_operand s = x86_r(xmm);
 
     if (!(e->has & HAS_SSE41) || round_mode(op) < 0)
         return false;
-    fp_require(e, f, op->rs1);
     if (w) { // the upper half of the range has its sign bit set
-        x86_op(&e->a, 0x2e | X_0F | f->packed, use_f(e, op->rs1, 0),
-               fp_constant(FPC_2_63 + f->is_double));
+        x86_op(&e->a, 0x2e | X_0F | f->packed, xmm, fp_constant(FPC_2_63 + f->is_double));
         stub_step(e, x86_jcc(&e->a, CC_AE));
     }
     round_to(e, f, 0, s, QUIET | round_mode(op));
@@ -133,6 +131,14 @@ static bool to_unsigned(struct emitter *e, const struct op *op, const struct fp_
     return true;
 }
 
+static bool to_integer(struct emitter *e, const struct op *op, const struct fp_format *f, bool w,
+                       bool is_unsigned)
+{
+    fp_require(e, f, op->rs1);
+    return is_unsigned ? fp_to_unsigned(e, op, f, use_f(e, op->rs1, 2), w)
+                       : fp_to_signed(e, op, f, guest_f(e, op->rs1), w);
+}
+
 // A register whose low element will be written: boxed, or without a past that one would wait for.
 static void prepare(struct emitter *e, const struct fp_format *f, unsigned d)
 {
@@ -147,15 +153,12 @@ static void from_gpr(struct emitter *e, const struct fp_format *f, unsigned d, u
     x86_op(&e->a, 0x2a | X_0F | f->scalar | (w ? X_W : 0), d, x86_r(gpr)); // cvtsi2s
 }
 
-// Words are exact in double precision, else the mode matters.
-static bool from_integer(struct emitter *e, const struct op *op, const struct fp_format *f, bool w,
-                         bool is_unsigned)
+// xmm d = x[n]
+void fp_from_integer(struct emitter *e, const struct fp_format *f, unsigned d, unsigned n, bool w,
+                     bool is_unsigned)
 {
-    unsigned d = define_f(e, op->rd), s;
+    unsigned s = use_x(e, n, RAX);
 
-    if (reserved(op) || ((w || !f->is_double) && !fp_mode(e, op)))
-        return false;
-    s = use_x(e, op->rs1, RAX);
     if (is_unsigned) {
         x86_op(&e->a, 0x8b, RAX, x86_r(s));
         s = RAX;
@@ -163,19 +166,14 @@ static bool from_integer(struct emitter *e, const struct op *op, const struct fp
     }
     prepare(e, f, d);
     from_gpr(e, f, d, s, w);
-    finish_final(e, op->rd, !f->is_double);
-    return true;
 }
 
 // The upper half of the range is halved, the lowest bit being kept where rounding sees it, and doubled.
-static bool from_u64(struct emitter *e, const struct op *op, const struct fp_format *f)
+void fp_from_u64(struct emitter *e, const struct fp_format *f, unsigned d, unsigned n)
 {
-    unsigned d = define_f(e, op->rd), s;
+    unsigned s = use_x(e, n, RAX);
     size_t large, done;
 
-    if (!fp_mode(e, op))
-        return false;
-    s = use_x(e, op->rs1, RAX);
     prepare(e, f, d);
     x86_op(&e->a, 0x85 | X_W, s, x86_r(s));
     large = x86_jcc(&e->a, CC_S);
@@ -190,6 +188,18 @@ static bool from_u64(struct emitter *e, const struct op *op, const struct fp_for
     from_gpr(e, f, d, RCX, true);
     x86_op(&e->a, 0x58 | X_0F | f->scalar, d, x86_r(d));
     x86_patch_here(&e->a, done);
+}
+
+// Words are exact in double precision, else the mode matters.
+static bool from_integer(struct emitter *e, const struct op *op, const struct fp_format *f, bool w,
+                         bool is_unsigned)
+{
+    if (reserved(op) || ((w || !f->is_double) && !fp_mode(e, op)))
+        return false;
+    if (w && is_unsigned)
+        fp_from_u64(e, f, define_f(e, op->rd), op->rs1);
+    else
+        fp_from_integer(e, f, define_f(e, op->rd), op->rs1, w, is_unsigned);
     finish_final(e, op->rd, !f->is_double);
     return true;
 }
@@ -335,14 +345,14 @@ bool lower_fcvt(struct emitter *e, const struct region_op *rop)
     case INSN_FROUNDNX_D: return round_integral(e, op, d, true);
     case INSN_FCVT_D_S: return widen(e, op);
     case INSN_FCVT_S_D: return narrow(e, op);
-    case INSN_FCVT_W_S: return to_signed(e, op, s, false);
-    case INSN_FCVT_W_D: return to_signed(e, op, d, false);
-    case INSN_FCVT_L_S: return to_signed(e, op, s, true);
-    case INSN_FCVT_L_D: return to_signed(e, op, d, true);
-    case INSN_FCVT_WU_S: return to_unsigned(e, op, s, false);
-    case INSN_FCVT_WU_D: return to_unsigned(e, op, d, false);
-    case INSN_FCVT_LU_S: return to_unsigned(e, op, s, true);
-    case INSN_FCVT_LU_D: return to_unsigned(e, op, d, true);
+    case INSN_FCVT_W_S: return to_integer(e, op, s, false, false);
+    case INSN_FCVT_W_D: return to_integer(e, op, d, false, false);
+    case INSN_FCVT_L_S: return to_integer(e, op, s, true, false);
+    case INSN_FCVT_L_D: return to_integer(e, op, d, true, false);
+    case INSN_FCVT_WU_S: return to_integer(e, op, s, false, true);
+    case INSN_FCVT_WU_D: return to_integer(e, op, d, false, true);
+    case INSN_FCVT_LU_S: return to_integer(e, op, s, true, true);
+    case INSN_FCVT_LU_D: return to_integer(e, op, d, true, true);
     case INSN_FCVTMOD_W_D: return modulo(e, op);
     case INSN_FCVT_S_W: return from_integer(e, op, s, false, false);
     case INSN_FCVT_D_W: return from_integer(e, op, d, false, false);
@@ -350,8 +360,8 @@ bool lower_fcvt(struct emitter *e, const struct region_op *rop)
     case INSN_FCVT_D_WU: return from_integer(e, op, d, false, true);
     case INSN_FCVT_S_L: return from_integer(e, op, s, true, false);
     case INSN_FCVT_D_L: return from_integer(e, op, d, true, false);
-    case INSN_FCVT_S_LU: return from_u64(e, op, s);
-    case INSN_FCVT_D_LU: return from_u64(e, op, d);
+    case INSN_FCVT_S_LU: return from_integer(e, op, s, true, true);
+    case INSN_FCVT_D_LU: return from_integer(e, op, d, true, true);
     default: return false;
     }
 }

@@ -130,14 +130,17 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fp
         if (op->rd != rs3)
             fp_forget(e, fp_bit(op->rd));
         x86_vex(&e->a, opcode + 16, d, use_f(e, rs1, 1), guest_f(e, rs2));
+    } else if (d) { // the factor that goes is kept in xmm0, where fp_settle_fma() finds it
+        unsigned other = op->rd == rs1 ? rs2 : rs1;
+
+        copy_f(e, 0, d);
+        x86_vex(&e->a, opcode, d, use_f(e, other, 1), guest_f(e, rs3));
     } else {
-        d = 0;
         load_xmm(e, 0, rs1);
         x86_vex(&e->a, opcode, 0, use_f(e, rs2, 1), guest_f(e, rs3));
     }
     fp_check_result(e, f, STUB_FMA, d);
     fp_no_nans(e, two(op) | fp_bit(rs3));
-    copy_f(e, define_f(e, op->rd), d);
     finish_final(e, op->rd, !f->is_double);
     return true;
 }
@@ -145,6 +148,12 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fp
 // After a comparison whose flags say whether rs1 or rs2 is a NaN, and are not needed any more.
 static void learn_from_flags(struct emitter *e, const struct op *op, const struct fp_format *f)
 {
+    if (e->index <
+        e->restored) { // NaNs take the slow way up to the instruction that restores fflags
+        stub_step(e, x86_jcc(&e->a, CC_P));
+        fp_no_nans(e, two(op));
+        return;
+    }
     if (!fp_pending(e, op->rs1) && !fp_pending(e, op->rs2))
         return;
     fp_settle_stub(e, f, STUB_SETTLE, x86_jcc(&e->a, CC_P), 0);
@@ -166,7 +175,7 @@ static bool equal(struct emitter *e, const struct op *op, const struct fp_format
 
     fp_require(e, f, op->rs1);
     fp_require(e, f, op->rs2);
-    if (!fp_pending(e, op->rs1) && !fp_pending(e, op->rs2)) {
+    if (!fp_pending(e, op->rs1) && !fp_pending(e, op->rs2) && e->index >= e->restored) {
         load_xmm(e, 0, op->rs1);
         x86_op(&e->a, 0xc2 | X_0F | f->scalar, 0, guest_f(e, op->rs2)); // cmpeqs
         x86_byte(&e->a, 0);
@@ -283,22 +292,29 @@ static bool sign_inject(struct emitter *e, const struct op *op, const struct fp_
 }
 
 // Called with the address at hand, when nothing can go wrong any more.
-void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from)
+void load_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand from)
 {
     unsigned d = define_f(e, n);
 
-    if (is_double) {
+    if (type == IR_F16) {
+        load_half(e, n, from);
+        return;
+    }
+    if (type == IR_F64) {
         x86_op(&e->a, 0x7e | X_0F | X_F3, d, from); // movq
     } else {
         x86_op(&e->a, 0x6e | X_0F | X_66, d, from); // movd
         x86_op(&e->a, 0x56 | X_0F, d, fp_constant(FPC_BOX));
     }
-    finish_final(e, n, !is_double);
+    finish_final(e, n, type == IR_F32);
 }
 
-void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to)
+void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand to)
 {
-    x86_op(&e->a, (is_double ? 0xd6 : 0x7e) | X_0F | X_66, use_f(e, n, 0), to);
+    if (type == IR_F16)
+        store_half(e, n, to);
+    else
+        x86_op(&e->a, (type == IR_F64 ? 0xd6 : 0x7e) | X_0F | X_66, use_f(e, n, 0), to);
 }
 
 static bool lower_format(struct emitter *e, unsigned id, const struct op *op,
@@ -369,5 +385,5 @@ bool lower_fp(struct emitter *e, const struct region_op *rop)
     if (double_form(rop->id) != INSN_ILLEGAL)
         return lower_format(e, double_form(rop->id), &rop->op, &fp_single);
     return lower_format(e, rop->id, &rop->op, &fp_double) || lower_fcvt(e, rop) ||
-           lower_fcsr(e, rop);
+           lower_fhalf(e, rop) || lower_fcsr(e, rop);
 }

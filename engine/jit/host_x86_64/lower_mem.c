@@ -60,8 +60,8 @@ static void access(struct emitter *e, const struct ir_insn *in, unsigned base)
         finish_x(e, in->d, d);
         break;
     case IR_STORE: x86_op(&e->a, stores[in->type], use_x(e, in->b, RDX), at); break;
-    case IR_FLOAD: load_f(e, in->d, in->type == IR_F64, at); break;
-    case IR_FSTORE: store_f(e, in->b, in->type == IR_F64, at); break;
+    case IR_FLOAD: load_f(e, in->d, (enum ir_type)in->type, at); break;
+    case IR_FSTORE: store_f(e, in->b, (enum ir_type)in->type, at); break;
     default: break;
     }
 }

@@ -47,17 +47,19 @@ enum stub_kind {
     STUB_REFUSE, // the page was not found valid for the present context
     STUB_SETTLE, // NaNs become canonical (fp_lazy.c)
     STUB_FMA,
+    STUB_COMPARE, // the instructions up to the one that restores fflags (lower_fcsr.c)
     STUB_UNBOXED, // the piece by the interpreter
 };
 
 // Code out of line, emitted behind the region.
 struct stub {
     uint8_t kind;
-    uint16_t op; // index
-    uint16_t in; // index of the IR's operation
-    size_t from; // the jump that leads here
-    size_t back; // where it goes on (STUB_STEP)
-    gva_t pc;    // STUB_EXIT
+    uint16_t op;   // index
+    uint16_t in;   // index of the IR's operation
+    uint16_t last; // STUB_COMPARE: the last op to step
+    size_t from;   // the jump that leads here
+    size_t back;   // where it goes on (STUB_STEP)
+    gva_t pc;      // STUB_EXIT
     uint64_t loose;
     uint16_t nans[2]; // host registers: singles, doubles that may be other than the canonical NaN
 };
@@ -74,6 +76,7 @@ struct register_map {
 // What is known of the FP registers at a place in a piece (fp_lazy.c). Bits are registers.
 struct fp_lazy {
     uint32_t boxed;       // hold a boxed single
+    uint32_t halves;      // hold a boxed half
     uint32_t pending[2];  // single, double: may hold a NaN that is not the canonical one
     uint32_t implied[32]; // these pending ones are no NaNs if f[n] is none
 };
@@ -94,6 +97,7 @@ struct emitter {
     uint64_t loose; // integer registers whose upper half is to be made right before a step
     struct fp_lazy lazy;
     uint32_t boxed_at[REGION_INSNS_MAX]; // registers with boxed singles where pieces begin
+    unsigned restored;                   // the op that restores fflags, of those behind which it is
     const struct stub *replayed;         // while stubs are emitted
     size_t labels[REGION_INSNS_MAX];
     struct {
@@ -165,8 +169,8 @@ bool lower_fp(struct emitter *e, const struct region_op *op);
 void lower_status_stub(struct emitter *e, const struct region_op *op);
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);
 void lower_streams(struct emitter *e, uint32_t streams); // empties their slots
-void load_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand from);
-void store_f(struct emitter *e, unsigned n, bool is_double, struct x86_operand to);
+void load_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand from);
+void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand to);
 // Goes on at RAX, odd in FP code, by the jump table. RCX is lost.
 void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp);
 void x86_make_trap_thunks(struct x86_asm *a, struct jit_cache *cache);
