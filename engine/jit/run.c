@@ -183,9 +183,9 @@ static void remember(struct jit *jit, struct region *r)
 
 // Inside a page nothing need be checked. An entry that refuses leaves with its own flavor's
 // registers, so a link does not lead from code without FP to code with it.
-static void connect(struct jit *jit, struct jit_link *link, const struct region *r)
+static void connect(struct jit *jit, const struct jit_link *link, const struct region *r)
 {
-    if (link->page == r->page)
+    if (link->page == r->page && !link->check)
         jit_host_patch(jit->cache, link, r->entry);
     else if (!((link->page->flavor ^ r->flavor) & FLAVOR_FP))
         jit_host_patch(jit->cache, link, r->checked);

@@ -96,8 +96,9 @@ struct jump_entry {
 
 // A direct jump out of a region, to be patched once its target is translated.
 struct jit_link {
-    uint8_t *patch;         // writable view of the rel32, aligned: others may be executing it
     struct code_page *page; // that it leads out of
+    uint32_t patch;         // where its distance lies: aligned, as others may be executing it
+    bool check;             // the target has to check, also inside the page
 };
 
 // What all vCPUs of a VM share. Look-ups take no lock: what they reach is written before it is
@@ -140,6 +141,7 @@ struct jit {
     struct cpu cpu;             // first: the interpreter's functions work on it
     int64_t budget;             // instructions that translated code may still retire
     uint64_t budget_start;      // hart.instret + budget when code was entered
+    uint64_t host_stack;        // the back end's: where calls begin
     struct jit_link *link;      // the link that code was left by, or NULL
     uint32_t mxcsr, host_mxcsr; // while FP code runs, its MXCSR is the guest's fcsr
     uint32_t mxcsr_clear;       // the guest's rounding mode, no flags
@@ -231,7 +233,8 @@ void jit_host_vcpu_init(struct jit *jit);
 // Emits a region at code_used. False: no room.
 bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir);
 // Points a link at an entry of a region, while other vCPUs may be executing it.
-void jit_host_patch(const struct jit_cache *cache, struct jit_link *link, const uint8_t *entry);
+void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
+                    const uint8_t *entry);
 // Around a step that reads or writes fcsr while FP code runs: the flags go to hart.s.fflags, and
 // start at none again with the rounding mode that is then in frm.
 void jit_host_fp_suspend(struct jit *jit);

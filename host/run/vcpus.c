@@ -8,7 +8,8 @@
 
 // Handlers call each other by jumps, and guests can't make us recurse: this is ample. Only what is
 // touched costs memory.
-#define VCPU_STACK_SIZE (256u << 10)
+// Translated code uses the host's stack for calls of the guest, up to 16 bytes for each of 20000.
+#define VCPU_STACK_SIZE (1u << 20)
 
 static void *vcpu_thread(void *arg)
 {

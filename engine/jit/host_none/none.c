@@ -25,7 +25,8 @@ bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir)
     return false;
 }
 
-void jit_host_patch(const struct jit_cache *cache, struct jit_link *link, const uint8_t *entry)
+void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
+                    const uint8_t *entry)
 {
     (void)cache;
     (void)link;

@@ -124,13 +124,14 @@ static void emit_exit_stub(struct emitter *e, const struct stub *s)
         e->a.full = true;
         return;
     }
-    if (e->map.changed) {
+    if (e->map.changed && s->exit == EXIT_INSIDE) {
         leave_map(e);
         x86_align_distance(&e->a, 1);
         jump = x86_jmp(&e->a);
         x86_patch_here(&e->a, jump);
     }
-    *link = (struct jit_link){.patch = e->a.base + jump, .page = e->region->page};
+    *link = (struct jit_link){
+        .page = e->region->page, .patch = (uint32_t)jump, .check = s->exit == EXIT_RETURN};
     set_pc(e, s->pc);
     x86_mov_imm(&e->a, RAX, (uintptr_t)link);
     leave(e);
@@ -235,7 +236,7 @@ static void emit_code(struct emitter *e, size_t trampoline)
     fp_settle(e);
     if (!jit_region_ends_at(r->ops[r->count - 1].id)) {
         x86_align_distance(&e->a, 1);
-        emit_exit(e, x86_jmp(&e->a), r->pc + r->bytes);
+        emit_exit(e, x86_jmp(&e->a), r->pc + r->bytes, EXIT_INSIDE);
     }
     for (unsigned i = 0; i < e->fixup_count; i++)
         x86_patch(&e->a, e->fixups[i].at, e->labels[e->fixups[i].op]);
@@ -277,10 +278,11 @@ bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir)
 
 // One store of four aligned bytes: who executes the jump meanwhile sees the old distance or the new one,
 // and both are right.
-void jit_host_patch(const struct jit_cache *cache, struct jit_link *link, const uint8_t *entry)
+void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
+                    const uint8_t *entry)
 {
-    const uint8_t *at = cache->code_rx + (link->patch - cache->code_rw);
+    const uint8_t *behind = cache->code_rx + link->patch + 4;
 
-    __atomic_store_n((uint32_t *)(void *)link->patch, (uint32_t)(entry - (at + 4)),
+    __atomic_store_n((uint32_t *)(void *)(cache->code_rw + link->patch), (uint32_t)(entry - behind),
                      __ATOMIC_RELEASE);
 }

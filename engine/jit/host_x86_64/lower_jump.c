@@ -4,12 +4,25 @@
 
 #define ALWAYS (-1) // not an enum x86_cc
 
-void emit_exit(struct emitter *e, size_t from, gva_t pc)
+void emit_exit(struct emitter *e, size_t from, gva_t pc, enum exit_kind kind)
 {
     struct stub *s = add_stub(e, STUB_EXIT, from);
 
-    if (s)
-        s->pc = pc;
+    if (!s)
+        return;
+    s->pc = pc;
+    s->exit = (uint8_t)kind;
+}
+
+// The jump at `from` leads to an instruction of the region.
+static void stay(struct emitter *e, size_t from, int op)
+{
+    if ((unsigned)op <= e->index) {
+        x86_patch(&e->a, from, e->labels[op]);
+    } else {
+        e->fixups[e->fixup_count].at = from;
+        e->fixups[e->fixup_count++].op = (unsigned)op;
+    }
 }
 
 // A jump under a condition, or always: to the byte offset `target` of the region, inside it or not.
@@ -21,14 +34,10 @@ static void connect(struct emitter *e, int cc, int64_t target)
     if (op < 0)
         x86_align_distance(&e->a, cc == ALWAYS ? 1 : 2);
     from = cc == ALWAYS ? x86_jmp(&e->a) : x86_jcc(&e->a, (enum x86_cc)cc);
-    if (op < 0) {
-        emit_exit(e, from, e->region->pc + (uint64_t)target);
-    } else if ((unsigned)op <= e->index) {
-        x86_patch(&e->a, from, e->labels[op]);
-    } else {
-        e->fixups[e->fixup_count].at = from;
-        e->fixups[e->fixup_count++].op = (unsigned)op;
-    }
+    if (op < 0)
+        emit_exit(e, from, e->region->pc + (uint64_t)target, EXIT_INSIDE);
+    else
+        stay(e, from, op);
 }
 
 static void branch(struct emitter *e, const struct ir_insn *in)
@@ -63,6 +72,82 @@ static void link_register(struct emitter *e, const struct ir_insn *in)
     finish_x(e, in->d, d);
 }
 
+// ---- Calls and returns ----
+//
+// Calls are the host's: below its return address, the stack holds the guest's. A return that finds its
+// target there is the host's, too, and the host's CPU knows where it leads. Behind the host's call stands a
+// link to the guest's return point, which is always checked: what was pushed in one context may be found in
+// another, after an ecall. Whoever leaves translated code drops the whole stack; a return that does
+// not find its target looks into the jump table, like every computed jump. The budget bounds the depth.
+
+static bool is_link_register(unsigned x)
+{
+    return x == 1 || x == 5; // as the specification advises return-address stacks
+}
+
+static bool is_call(const struct region_op *rop)
+{
+    return (rop->id == INSN_JAL || rop->id == INSN_JALR) && is_link_register(rop->op.rd);
+}
+
+static bool is_return(const struct region_op *rop)
+{
+    return rop->id == INSN_JALR && rop->op.rd == IR_NO_REG && is_link_register(rop->op.rs1);
+}
+
+static gva_t address_behind(const struct emitter *e, const struct ir_insn *in)
+{
+    const struct region_op *rop = &e->region->ops[in->op];
+
+    return e->region->pc + rop->offset + rop->length;
+}
+
+// As the jump table's keys, so that a return has to make its own only once.
+static void push_return(struct emitter *e, gva_t pc)
+{
+    uint64_t key = pc | e->fp;
+
+    if ((int64_t)key == (int32_t)key) {
+        x86_byte(&e->a, 0x68); // push, sign-extended
+        x86_u32(&e->a, (uint32_t)key);
+    } else {
+        x86_mov_imm(&e->a, RDX, key);
+        x86_byte(&e->a, 0x50 | RDX);
+    }
+}
+
+// The callee has come back; its registers are where they are between regions.
+static void come_back(struct emitter *e, gva_t pc)
+{
+    x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RSP), 8);
+    x86_align_distance(&e->a, 1);
+    emit_exit(e, x86_jmp(&e->a), pc, EXIT_RETURN);
+}
+
+static void call(struct emitter *e, const struct ir_insn *in)
+{
+    int op = jit_region_find_op(e->region, in->imm);
+
+    if (op < 0)
+        leave_map(e);
+    push_return(e, address_behind(e, in));
+    if (op < 0) {
+        x86_align_distance(&e->a, 1);
+        emit_exit(e, x86_call(&e->a), e->region->pc + (uint64_t)in->imm, EXIT_OUTSIDE);
+    } else {
+        stay(e, x86_call(&e->a), op);
+    }
+    come_back(e, address_behind(e, in));
+}
+
+static void jump(struct emitter *e, const struct ir_insn *in)
+{
+    if (is_call(&e->region->ops[in->op]))
+        call(e, in);
+    else
+        connect(e, ALWAYS, in->imm);
+}
+
 _Static_assert(sizeof(struct jump_entry) == 16, "index arithmetic below");
 
 // RCX is twice the index.
@@ -71,8 +156,19 @@ static struct x86_operand jump_field(size_t field)
     return x86_mis(RBP, RCX, 3, FIELD(jumps[0]) + (int32_t)field);
 }
 
-// The table's entry has the address as its key, odd in FP code. Its code checks for itself.
-void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp)
+static void return_if_expected(struct emitter *e)
+{
+    size_t other;
+
+    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, x86_m(RSP, 8));
+    other = x86_jcc(&e->a, CC_NE);
+    x86_byte(&e->a, 0xc3);
+    x86_patch_here(&e->a, other);
+}
+
+// Where the code for RAX is to be found; leaves if there is none. The table's entry has the address as its
+// key, odd in FP code. Its code checks for itself.
+static struct x86_operand find_in_table(struct x86_asm *a, const struct jit_cache *cache, bool fp)
 {
     size_t miss;
 
@@ -81,11 +177,18 @@ void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp)
     x86_op(a, (ALU_CMP * 8 + 3) | X_W, RAX, jump_field(offsetof(struct jump_entry, key)));
     miss = x86_jcc(a, CC_NE);
     x86_patch(a, miss, (size_t)(cache->thunk_jump[fp] - cache->code_rx));
-    x86_op(a, 0xff, 4, jump_field(offsetof(struct jump_entry, code)));
+    return jump_field(offsetof(struct jump_entry, code));
+}
+
+void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp)
+{
+    x86_op(a, 0xff, 4, find_in_table(a, cache, fp));
 }
 
 static void jump_to_address(struct emitter *e, const struct ir_insn *in)
 {
+    const struct region_op *rop = &e->region->ops[in->op];
+
     mov_rr(e, RAX, use_x(e, in->a, RAX));
     if (in->imm)
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RAX), (int32_t)in->imm);
@@ -95,14 +198,22 @@ static void jump_to_address(struct emitter *e, const struct ir_insn *in)
         x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -2);
     link_register(e, in);
     leave_map(e);
-    emit_table_jump(&e->a, e->jit->cache, e->fp);
+    if (is_return(rop))
+        return_if_expected(e);
+    if (is_call(rop)) {
+        push_return(e, address_behind(e, in));
+        x86_op(&e->a, 0xff, 2, find_in_table(&e->a, e->jit->cache, e->fp));
+        come_back(e, address_behind(e, in));
+    } else {
+        emit_table_jump(&e->a, e->jit->cache, e->fp);
+    }
 }
 
 bool lower_jump(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->code) {
     case IR_BRANCH: branch(e, in); return true;
-    case IR_JUMP: connect(e, ALWAYS, in->imm); return true;
+    case IR_JUMP: jump(e, in); return true;
     case IR_JUMP_TO: jump_to_address(e, in); return true;
     default: return false;
     }

@@ -246,7 +246,7 @@ void lower_status_stub(struct emitter *e, const struct region_op *rop)
     if (rop->left > 1)
         x86_alu_imm(&e->a, ALU_ADD, true, x86_r(BUDGET_REG), rop->left - 1);
     x86_align_distance(&e->a, 1);
-    emit_exit(e, x86_jmp(&e->a), e->region->pc + rop->offset + rop->length);
+    emit_exit(e, x86_jmp(&e->a), e->region->pc + rop->offset + rop->length, EXIT_INSIDE);
     x86_patch_here(&e->a, same_sum);
     if (!e->fp)
         note_fs(e);

@@ -60,6 +60,7 @@ struct stub {
     size_t from;   // the jump that leads here
     size_t back;   // where it goes on (STUB_STEP)
     gva_t pc;      // STUB_EXIT
+    uint8_t exit;  // STUB_EXIT: enum exit_kind
     uint64_t loose;
     uint16_t nans[2]; // host registers: singles, doubles that may be other than the canonical NaN
 };
@@ -174,8 +175,13 @@ void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operan
 // Goes on at RAX, odd in FP code, by the jump table. RCX is lost.
 void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp);
 void x86_make_trap_thunks(struct x86_asm *a, struct jit_cache *cache);
+enum exit_kind {
+    EXIT_INSIDE,  // registers are where the region keeps them
+    EXIT_OUTSIDE, // they are already where they are between regions
+    EXIT_RETURN,  // the same, but the context need not be the region's
+};
 // A link to pc. `from`: the jump to it, its distance aligned.
-void emit_exit(struct emitter *e, size_t from, gva_t pc);
+void emit_exit(struct emitter *e, size_t from, gva_t pc, enum exit_kind kind);
 
 // fp_lazy.c: what FP leaves for later, and what has to be told to it.
 void fp_plan(struct emitter *e);                   // before the region's code

@@ -51,7 +51,7 @@ static void budget(struct x86_asm *a, bool load)
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 // void enter(struct jit *jit, const void *code)
-static void make_enter(struct x86_asm *a, bool fp)
+static void make_enter(struct x86_asm *a, bool fp, const uint8_t *jump)
 {
     for (unsigned i = 0; i < sizeof(saved); i++) {
         if (saved[i] & 8)
@@ -60,6 +60,13 @@ static void make_enter(struct x86_asm *a, bool fp)
     }
     x86_alu_imm(a, ALU_SUB, true, x86_r(RSP), 8);
     x86_op(a, 0x8d | X_W, RBP, x86_m(RDI, BASE_OFFSET));
+    // The stack of calls (lower_jump.c) is empty: its key is no address outside of FP code, where it
+    // would find its way as well.
+    x86_op(a, 0x89 | X_W, RSP, x86_m(RBP, FIELD(host_stack)));
+    x86_byte(a, 0x6a); // push -1
+    x86_byte(a, 0xff);
+    x86_mov_imm(a, RAX, (uintptr_t)jump);
+    x86_byte(a, 0x50 | RAX);
     x86_op(a, 0x8b | X_W, RAX, x86_r(RSI));
     if (fp) // ldmxcsr
         x86_op(a, 0xae | X_0F, 2, x86_m(RBP, FIELD(mxcsr)));
@@ -75,6 +82,7 @@ static void make_return(struct x86_asm *a, bool fp)
         x86_op(a, 0xae | X_0F, 3, x86_m(RBP, FIELD(mxcsr)));
         x86_op(a, 0xae | X_0F, 2, x86_m(RBP, FIELD(host_mxcsr)));
     }
+    x86_op(a, 0x8b | X_W, RSP, x86_m(RBP, FIELD(host_stack)));
     x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), 8);
     for (unsigned i = sizeof(saved); i-- > 0;) {
         if (saved[i] & 8)
@@ -128,7 +136,6 @@ static void make_step(struct x86_asm *a, bool fp, bool bare)
         registers(a, fp, true);
     x86_byte(a, 0xc3);
     x86_patch_here(a, failed);
-    x86_alu_imm(a, ALU_ADD, true, x86_r(RSP), bare ? 16 : 8); // the return addresses
     x86_op(a, 0xc7 | X_W, 0, x86_m(RBP, FIELD(link)));
     x86_u32(a, 0);
     make_return(a, fp);
@@ -140,12 +147,14 @@ void jit_host_make_thunks(struct jit_cache *cache)
 
     cache->host_features = x86_features();
     for (int fp = 0; fp < 2; fp++) {
-        cache->thunk_enter[fp] = cache->code_rx + a.used;
-        make_enter(&a, fp);
         cache->thunk_leave[fp] = cache->code_rx + a.used;
         make_leave(&a, fp);
         cache->thunk_jump[fp] = cache->code_rx + a.used;
         make_jump(&a, fp);
+    }
+    for (int fp = 0; fp < 2; fp++) {
+        cache->thunk_enter[fp] = cache->code_rx + a.used;
+        make_enter(&a, fp, cache->thunk_jump[1]);
         cache->thunk_step[fp] = cache->code_rx + a.used;
         make_step(&a, fp, false);
         cache->thunk_bare_step[fp] = cache->code_rx + a.used;
