@@ -119,6 +119,13 @@ static const struct form forms[] = {
     {"pcmpeqd", 0x76 | X_0F | X_66, X, X, 0, false, XMMWORD, ""},
     {"punpckldq", 0x62 | X_0F | X_66, X, X, 0, false, XMMWORD, ""},
     {"xorps", 0x57 | X_0F, X, X, 0, false, XMMWORD, ""},
+    {"orps", 0x56 | X_0F, X, X, 0, false, XMMWORD, ""},
+    {"andnps", 0x55 | X_0F, X, X, 0, false, XMMWORD, ""},
+    {"minss", 0x5d | X_0F | X_F3, X, X, 0, false, DWORD, ""},
+    {"roundsd", 0x0b | X_0F3A | X_66, X, X, 0, false, QWORD, ",0x5"},
+    {"roundss", 0x0a | X_0F3A | X_66, X, X, 0, false, DWORD, ",0x5"},
+    {"bt", 0xba | X_0F, NONE, D, 4, false, DWORD, ",0x5"},
+    {"movsx", 0xbf | X_0F | X_W, Q, W, 0, false, WORD, ""},
 };
 
 struct rig {
@@ -314,6 +321,9 @@ static void test_vex(void **state)
         {"vfmsub213ss", 0xab | X_0F38 | X_66, false, false},
         {"vfnmadd213sd", 0xad | X_0F38 | X_66 | X_W, false, true},
         {"vfnmsub213ss", 0xaf | X_0F38 | X_66, false, false},
+        {"vfmadd231sd", 0xb9 | X_0F38 | X_66 | X_W, false, true},
+        {"vaddsd", 0x58 | X_0F | X_F2, false, true},
+        {"vdivss", 0x5e | X_0F | X_F3, false, false},
     };
     struct rig *rig = *state;
     char text[LINE];

@@ -82,6 +82,13 @@ void x86_vex(struct x86_asm *a, unsigned opcode, unsigned reg, unsigned vvvv, st
     unsigned pp = opcode >> 10 & 3, map = opcode >> 8 & 3;
     bool x = rm.memory && rm.index & 8;
 
+    if (map == 1 && !x && !(rm.reg & 8) && !(opcode & X_W)) { // the short form
+        x86_byte(a, 0xc5);
+        x86_byte(a, (uint8_t)((reg & 8 ? 0 : 0x80) | (~vvvv & 15) << 3 | pp));
+        x86_byte(a, (uint8_t)opcode);
+        modrm(a, reg, rm);
+        return;
+    }
     x86_byte(a, 0xc4);
     x86_byte(a, (uint8_t)((reg & 8 ? 0 : 0x80) | (x ? 0 : 0x40) | (rm.reg & 8 ? 0 : 0x20) | map));
     x86_byte(a, (uint8_t)((opcode & X_W ? 0x80 : 0) | (~vvvv & 15) << 3 | pp));

@@ -398,10 +398,16 @@ static void make_fma_nan(struct x86_asm *a, const struct fp_format *f)
 void x86_fp_thunks(struct jit_cache *cache, struct x86_asm *a)
 {
     cache->thunk_canonical = cache->code_rx + a->used;
-    for (unsigned xmm = 0; xmm < 16; xmm++)
-        canonicalise(a, &fp_double, xmm, xmm);
-    for (unsigned xmm = 0; xmm < 16; xmm++)
-        canonicalise(a, &fp_single, xmm, 16 + xmm);
+    for (unsigned bit = 0; bit < 32; bit += 4) { // few are set
+        size_t none;
+
+        x86_op(a, 0xf7, 0, x86_r(RCX)); // test
+        x86_u32(a, 0xfu << bit);
+        none = x86_jcc(a, CC_E);
+        for (unsigned i = bit; i < bit + 4; i++)
+            canonicalise(a, i < 16 ? &fp_double : &fp_single, i & 15, i);
+        x86_patch_here(a, none);
+    }
     x86_byte(a, 0xc3);
     cache->thunk_fma_nan[0] = cache->code_rx + a->used;
     make_fma_nan(a, &fp_single);

@@ -190,12 +190,43 @@ void fp_from_u64(struct emitter *e, const struct fp_format *f, unsigned d, unsig
     x86_patch_here(&e->a, done);
 }
 
-// Words are exact in double precision, else the mode matters.
+// Steps if x[n] has more digits than the format. The C library's floor and its like come back from integers
+// with the mode that took them there, where there is nothing left to round.
+static void require_exact(struct emitter *e, const struct fp_format *f, unsigned n, bool w,
+                          bool is_unsigned)
+{
+    uint8_t digits = f->is_double ? 53 : 24;
+    unsigned s = use_x(e, n, RAX);
+
+    if (w)
+        mov_rr(e, RAX, s);
+    else if (is_unsigned)
+        x86_op(&e->a, 0x8b, RAX, x86_r(s));
+    else
+        x86_op(&e->a, 0x63 | X_W, RAX, x86_r(s)); // movsxd
+    if (!is_unsigned) {
+        x86_mov_imm(&e->a, RCX, 1ull << digits);
+        x86_op(&e->a, (ALU_ADD * 8 + 3) | X_W, RAX, x86_r(RCX));
+        digits++;
+    }
+    x86_op(&e->a, 0xc1 | X_W, 5, x86_r(RAX)); // shr
+    x86_byte(&e->a, digits);
+    stub_step(e, x86_jcc(&e->a, CC_NE));
+}
+
+// Words are exact in double precision, else the mode matters: it is the dynamic one, or nearest if that
+// is, or there is nothing to round.
 static bool from_integer(struct emitter *e, const struct op *op, const struct fp_format *f, bool w,
                          bool is_unsigned)
 {
-    if (reserved(op) || ((w || !f->is_double) && !fp_mode(e, op)))
+    unsigned rm = op->imm & 7;
+
+    if (reserved(op))
         return false;
+    if ((w || !f->is_double) && rm >= FP_RTZ && rm <= FP_RMM)
+        require_exact(e, f, op->rs1, w, is_unsigned);
+    else if (w || !f->is_double)
+        fp_mode(e, op);
     if (w && is_unsigned)
         fp_from_u64(e, f, define_f(e, op->rd), op->rs1);
     else
