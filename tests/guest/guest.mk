@@ -24,10 +24,15 @@ $(GUEST_OUT)/sbi/%.elf: GUEST_MODE := -Wl,--defsym=RT_BASE=0x80200000 -DRT_SMODE
 # Programs that end by HTIF instead of the finisher.
 $(GUEST_OUT)/isa/%.elf: GUEST_HTIF := -DRT_HTIF
 
+# A program of several files.
+GUEST_HOSTILE := $(wildcard $(GUEST_DIR)/hostile/*.c)
+$(GUEST_OUT)/sbi/hostile.elf: GUEST_MORE := $(GUEST_HOSTILE)
+$(GUEST_OUT)/sbi/hostile.elf: $(GUEST_HOSTILE)
+
 $(GUEST_OUT)/%.elf: $(GUEST_DIR)/%.c $(GUEST_RT) $(GUEST_DEPS)
 	$(call say,GUEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(GUEST_CC) $(GUEST_FLAGS) $(GUEST_MODE) $(GUEST_HTIF) -o $@ $< $(GUEST_RT)
+	$(Q)$(GUEST_CC) $(GUEST_FLAGS) $(GUEST_MODE) $(GUEST_HTIF) -o $@ $< $(GUEST_MORE) $(GUEST_RT)
 
 guest-tests: $(GUEST_ELF)
 

@@ -9,6 +9,7 @@
 #define LSR_THRE 0x20
 #define PAGES 2048
 
+const void *rt_fdt;
 bool (*rt_trap_hook)(struct rt_frame *frame);
 struct rt_last rt_last[RT_HARTS];
 uint64_t rt_return_sp[RT_HARTS];
@@ -152,7 +153,7 @@ void rt_main(uint64_t hart, uint64_t fdt)
     int failed = 0;
 
     (void)hart;
-    (void)fdt;
+    rt_fdt = (const void *)fdt;
     for (const struct rt_case *c = rt_cases; c->name; c++) {
         failures = 0;
         skipped = NULL;

@@ -17,6 +17,7 @@ struct rt_case {
 };
 
 extern const struct rt_case rt_cases[];
+extern const void *rt_fdt; // what the program was handed as its device tree
 
 // True under QEMU, which lacks some extensions and some of what the specification asks for.
 bool rt_on_qemu(void);
