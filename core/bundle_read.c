@@ -5,10 +5,10 @@
 #include "core/bundle_table.h"
 #include "lib/bytes.h"
 #include "lib/checked.h"
-#include "lib/crc32.h"
 #include "lib/format.h"
 #include "lib/mem.h"
 #include "lib/str.h"
+#include "lib/xxh64.h"
 
 #include <stdarg.h>
 
@@ -54,7 +54,7 @@ void hull_bundle_entry(const struct bundle *bundle, uint32_t index, struct bundl
     entry->version = hull_load_le32(at + ENTRY_VERSION);
     entry->offset = hull_load_le64(at + ENTRY_OFFSET);
     entry->size = hull_load_le64(at + ENTRY_SIZE);
-    entry->crc = hull_load_le32(at + ENTRY_CRC);
+    entry->sum = hull_load_le64(at + ENTRY_SUM);
 }
 
 static uint64_t head_size(const struct bundle *bundle)
@@ -63,13 +63,17 @@ static uint64_t head_size(const struct bundle *bundle)
 }
 
 // Header and table as if the checksum's own field were zero.
-static uint32_t head_crc(const struct bundle *bundle)
+static uint64_t head_sum(const struct bundle *bundle)
 {
-    static const uint8_t zero[4];
-    uint32_t crc = hull_crc32(0, bundle->data, HEAD_CRC);
+    struct hull_xxh64 state;
+    uint8_t head[HULL_BUNDLE_HEADER_SIZE];
 
-    crc = hull_crc32(crc, zero, sizeof(zero));
-    return hull_crc32(crc, bundle->data + HEAD_ZERO, (size_t)head_size(bundle) - HEAD_ZERO);
+    memcpy(head, bundle->data, sizeof(head));
+    memset(head + HEAD_SUM, 0, 8);
+    hull_xxh64_init(&state);
+    hull_xxh64_add(&state, head, sizeof(head));
+    return hull_xxh64_end(&state, bundle->data + sizeof(head),
+                          (size_t)head_size(bundle) - sizeof(head));
 }
 
 static int open_head(struct bundle *bundle, uint64_t size, struct bundle_error *error)
@@ -96,7 +100,7 @@ static int open_head(struct bundle *bundle, uint64_t size, struct bundle_error *
     if (bundle->section_count > HULL_BUNDLE_SECTIONS_MAX || head_size(bundle) > bundle->size)
         return bundle_fail(error, -HULL_EFORMAT, "is damaged: %u sections in %llu bytes",
                            bundle->section_count, (unsigned long long)bundle->size);
-    if (head_crc(bundle) != hull_load_le32(head + HEAD_CRC))
+    if (head_sum(bundle) != hull_load_le64(head + HEAD_SUM))
         return bundle_fail(error, -HULL_EFORMAT, "is damaged: the checksum of its header is wrong");
     return version ? 0 : bundle_fail(error, -HULL_EFORMAT, "is of format 0, which never was");
 }
@@ -138,12 +142,12 @@ static int check_entry(const struct bundle *bundle, uint32_t index, uint64_t *en
     return 0;
 }
 
-static int check_crc(const struct bundle *bundle, uint32_t index, struct bundle_error *error)
+static int check_sum(const struct bundle *bundle, uint32_t index, struct bundle_error *error)
 {
     struct bundle_entry entry;
 
     hull_bundle_entry(bundle, index, &entry);
-    if (hull_crc32(0, bundle->data + entry.offset, (size_t)entry.size) == entry.crc)
+    if (hull_xxh64(bundle->data + entry.offset, (size_t)entry.size) == entry.sum)
         return 0;
     return bundle_fail(error, -HULL_EFORMAT,
                        "is damaged: the checksum of section %u (%s, %llu bytes at 0x%llx) is wrong",
@@ -168,7 +172,7 @@ static int open_table(struct bundle *bundle, struct bundle_error *error)
                                i ? "two boards" : "something else where the board should be");
         if (entry.type != BUNDLE_BOARD && entry.type != BUNDLE_VM)
             continue;
-        bad = check_crc(bundle, i, error);
+        bad = check_sum(bundle, i, error);
         if (entry.type == BUNDLE_VM && bundle->vm_count == HULL_BUNDLE_VMS_MAX)
             return bundle_fail(error, -HULL_EFORMAT, "has more than %u VMs", HULL_BUNDLE_VMS_MAX);
         if (entry.type == BUNDLE_VM)
@@ -354,7 +358,7 @@ int hull_bundle_check_blob(const struct bundle *bundle, const struct bundle_blob
 {
     if (!blob->data)
         return 0;
-    return check_crc(bundle, blob->section, error);
+    return check_sum(bundle, blob->section, error);
 }
 
 int hull_bundle_check_all(const struct bundle *bundle, struct bundle_error *error)
@@ -362,6 +366,6 @@ int hull_bundle_check_all(const struct bundle *bundle, struct bundle_error *erro
     int bad = 0;
 
     for (uint32_t i = 0; !bad && i < bundle->section_count; i++)
-        bad = check_crc(bundle, i, error);
+        bad = check_sum(bundle, i, error);
     return bad;
 }

@@ -7,14 +7,13 @@
 #define HEAD_VERSION 8
 #define HEAD_COUNT 12 // of sections
 #define HEAD_SIZE 16  // of the bundle
-#define HEAD_CRC 24   // of header and table, with zeroes here
-#define HEAD_ZERO 28  // to the header's end
+#define HEAD_SUM 24   // of header and table, with zeroes here
+#define HEAD_ZERO 32  // to the header's end
 
 #define ENTRY_TYPE 0
 #define ENTRY_VERSION 4
 #define ENTRY_OFFSET 8
 #define ENTRY_SIZE 16
-#define ENTRY_CRC 24
-#define ENTRY_ZERO 28
+#define ENTRY_SUM 24
 
 #endif

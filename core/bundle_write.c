@@ -4,8 +4,8 @@
 #include "core/bundle_table.h"
 #include "lib/bytes.h"
 #include "lib/checked.h"
-#include "lib/crc32.h"
 #include "lib/mem.h"
+#include "lib/xxh64.h"
 
 static int finish(const struct bundle_code *code, const uint8_t *start, size_t *size)
 {
@@ -51,8 +51,7 @@ static void store_entry(const struct bundle_entry *entry, uint8_t *to)
     hull_store_le32(to + ENTRY_VERSION, entry->version);
     hull_store_le64(to + ENTRY_OFFSET, entry->offset);
     hull_store_le64(to + ENTRY_SIZE, entry->size);
-    hull_store_le32(to + ENTRY_CRC, entry->crc);
-    hull_store_le32(to + ENTRY_ZERO, 0);
+    hull_store_le64(to + ENTRY_SUM, entry->sum);
 }
 
 void hull_bundle_encode_head(const struct bundle_entry entries[], uint32_t count, uint64_t size,
@@ -67,5 +66,5 @@ void hull_bundle_encode_head(const struct bundle_entry entries[], uint32_t count
     hull_store_le64(to + HEAD_SIZE, size);
     for (uint32_t i = 0; i < count; i++)
         store_entry(&entries[i], to + HULL_BUNDLE_HEADER_SIZE + i * HULL_BUNDLE_ENTRY_SIZE);
-    hull_store_le32(to + HEAD_CRC, hull_crc32(0, to, head_size)); // of zeroes where it stands
+    hull_store_le64(to + HEAD_SUM, hull_xxh64(to, head_size)); // of zeroes where it stands
 }

@@ -103,17 +103,12 @@ static unsigned free_harts(const struct fit *fit)
 
 static int fit_cpus(const struct fit *fit)
 {
-    unsigned left = free_harts(fit);
     int bad = 0;
 
-    if (!fit->metal->pinned && !left)
+    if (!fit->metal->pinned && !free_harts(fit))
         return hull_spec_fault(fit->to, "cpus",
                                "are shared, but every hart of board '%s' is pinned to some VM",
                                fit->board->name);
-    if (!fit->metal->pinned && fit->spec->cpus > left)
-        return hull_spec_fault(fit->to, "cpus",
-                               "are %u; board '%s' has %u harts, %u of them not pinned to some VM",
-                               fit->spec->cpus, fit->board->name, fit->board->hart_count, left);
     if (fit->metal->pinned && fit->metal->hart_count != fit->spec->cpus)
         bad = hull_spec_fault(fit->to, "cpus", "are %u, pinned to %u harts", fit->spec->cpus,
                               fit->metal->hart_count);

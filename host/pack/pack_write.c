@@ -2,7 +2,7 @@
 // Writes the bundle beside its place, reads it back as hull-metal will, and only then gives it its name.
 #include <errno.h>
 #include <fcntl.h>
-#include <lib/crc32.h>
+#include <lib/xxh64.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,7 +40,7 @@ int hull_pack_layout(struct pack *pack)
         else if (entry->type == BUNDLE_VM)
             err = hull_bundle_encode_vm(&pack->vms[i - 1].vm, section, HULL_BUNDLE_SPEC_MAX, &size);
         entry->size = entry->type == BUNDLE_BLOB ? pack->files[i - 1 - pack->vm_count].size : size;
-        entry->crc = hull_crc32(0, section, size);
+        entry->sum = hull_xxh64(section, size);
     }
     free(section);
     pack->size = hull_bundle_layout(pack->entries, pack->entry_count);
@@ -72,15 +72,12 @@ static int write_at(const struct writer *w, uint64_t offset, const void *data, u
     return 0;
 }
 
-// From the disk's file, with the checksum of what was written.
-static int copy_disk(const struct writer *w, const struct pack_file *file,
-                     struct bundle_entry *entry)
+// Fills the chunk from the disk's file: `size` bytes.
+static int read_chunk(const struct writer *w, const struct pack_file *file, uint64_t offset,
+                      size_t size)
 {
-    int err = 0;
-    entry->crc = 0;
-    for (uint64_t done = 0; !err && done < entry->size;) {
-        uint64_t left = entry->size - done;
-        ssize_t got = pread(file->fd, w->chunk, left < CHUNK ? left : CHUNK, (off_t)done);
+    for (size_t done = 0; done < size;) {
+        ssize_t got = pread(file->fd, w->chunk + done, size - done, (off_t)(offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -89,11 +86,34 @@ static int copy_disk(const struct writer *w, const struct pack_file *file,
             hull_cli_error("%s: became shorter while it was read", file->name);
             return -HULL_EIO;
         }
-        entry->crc = hull_crc32(entry->crc, w->chunk, (size_t)got);
-        err = write_at(w, entry->offset + done, w->chunk, (uint64_t)got);
-        done += (uint64_t)got;
+        done += (size_t)got;
     }
-    return err;
+    return 0;
+}
+
+// From the disk's file, with the checksum of what was written.
+static int copy_disk(const struct writer *w, const struct pack_file *file,
+                     struct bundle_entry *entry)
+{
+    struct hull_xxh64 sum;
+    uint64_t done = 0;
+    int err;
+    hull_xxh64_init(&sum);
+    for (;;) {
+        uint64_t left = entry->size - done;
+        size_t size = left < CHUNK ? (size_t)left : CHUNK;
+        err = read_chunk(w, file, done, size);
+        if (!err)
+            err = write_at(w, entry->offset + done, w->chunk, size);
+        if (err)
+            return err;
+        done += size;
+        if (done == entry->size) {
+            entry->sum = hull_xxh64_end(&sum, w->chunk, size);
+            return 0;
+        }
+        hull_xxh64_add(&sum, w->chunk, size);
+    }
 }
 
 static int write_section(const struct writer *w, uint32_t i)
@@ -115,7 +135,7 @@ static int write_section(const struct writer *w, uint32_t i)
         return write_at(w, entry->offset, w->chunk, entry->size);
     if (file->fd >= 0)
         return copy_disk(w, file, entry);
-    entry->crc = hull_crc32(0, file->image.data, file->size);
+    entry->sum = hull_xxh64(file->image.data, file->size);
     return write_at(w, entry->offset, file->image.data, file->size);
 }
 

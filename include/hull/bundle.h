@@ -83,7 +83,7 @@ HULL_MUST_CHECK int hull_bundle_check_all(const struct bundle *bundle, struct bu
 struct bundle_entry {
     uint32_t type, version;
     uint64_t offset, size;
-    uint32_t crc;
+    uint64_t sum; // XXH64 of the section
 };
 
 // The section of a board or a VM into `to`; its size in *size. -HULL_ENOSPC: `room` is too small.

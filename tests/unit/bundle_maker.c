@@ -7,7 +7,7 @@
 
 #include "core/bundle_table.h"
 #include "lib/bytes.h"
-#include "lib/crc32.h"
+#include "lib/xxh64.h"
 
 static void init_board(struct board_spec *board)
 {
@@ -129,7 +129,7 @@ void bundle_make(struct bundle_maker *maker)
                          : BUNDLE_BOARD,
             .version = 1,
             .size = size,
-            .crc = hull_crc32(0, bytes[i], size),
+            .sum = hull_xxh64(bytes[i], size),
         };
     }
     free(maker->data);
@@ -160,8 +160,8 @@ void bundle_seal(uint8_t *data, uint64_t size)
         uint64_t length = hull_load_le64(entry + ENTRY_SIZE);
 
         if (offset <= size && length <= size - offset)
-            hull_store_le32(entry + ENTRY_CRC, hull_crc32(0, data + offset, length));
+            hull_store_le64(entry + ENTRY_SUM, hull_xxh64(data + offset, length));
     }
-    hull_store_le32(data + HEAD_CRC, 0);
-    hull_store_le32(data + HEAD_CRC, hull_crc32(0, data, head));
+    hull_store_le64(data + HEAD_SUM, 0);
+    hull_store_le64(data + HEAD_SUM, hull_xxh64(data, head));
 }

@@ -4,7 +4,9 @@
 #include "lib/bits.h"
 #include "lib/bytes.h"
 #include "lib/crc32.h"
+#include "lib/xxh64.h"
 #include "tests/unit/unit.h"
+#include <hull/types.h>
 #include <zlib.h>
 
 // xorshift64: the same numbers in every run.
@@ -150,12 +152,59 @@ static void crc_agrees_with_zlib(void **state)
     }
 }
 
+// Whole values from the specification's program; lower halves as zstd --check writes them at a frame's
+// end, for all lengths that matter.
+static void xxh64_is_what_others_compute(void **state)
+{
+    static const struct {
+        size_t size;
+        uint32_t low;
+    } known[] = {
+        {0, 0x51d8e999},    {1, 0xbc1f4bb6},    {3, 0x52e564c9},      {4, 0x66ee9fda},
+        {7, 0x59ce60d8},    {8, 0xc6f90092},    {31, 0xcc4a6119},     {32, 0xf790fd97},
+        {33, 0xba588784},   {63, 0x31c7493c},   {64, 0xf6eeb01f},     {100, 0x170fe531},
+        {1000, 0xc64205d7}, {4096, 0x62e86b59}, {100001, 0xef12a1d7},
+    };
+    static uint8_t data[100001 + 8];
+    (void)state;
+    assert_true(hull_xxh64("", 0) == 0xef46db3751d8e999);
+    assert_true(hull_xxh64("a", 1) == 0xd24ec4f1a98c6e5b);
+    assert_true(hull_xxh64("abc", 3) == 0x44bc2cf5ad770999);
+    for (size_t offset = 0; offset < 8; offset++) { // aligned and not
+        for (size_t i = 0; i < 100001; i++)
+            data[offset + i] = (uint8_t)(i * 7 + i / 256 * 13 + 3);
+        for (size_t i = 0; i < HULL_ARRAY_SIZE(known); i++)
+            assert_int_equal((uint32_t)hull_xxh64(data + offset, known[i].size), known[i].low);
+    }
+}
+
+static void xxh64_in_pieces_is_the_same(void **state)
+{
+    uint8_t data[300];
+    uint64_t seed = 9;
+    (void)state;
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)next_random(&seed);
+    for (size_t size = 0; size <= sizeof(data); size++)
+        for (size_t cut = 0; cut <= size; cut += HULL_XXH64_STRIPE) {
+            struct hull_xxh64 sum;
+            hull_xxh64_init(&sum);
+            hull_xxh64_add(&sum, data, cut);
+            assert_true(hull_xxh64_end(&sum, data + cut, size - cut) == hull_xxh64(data, size));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_agree_with_builtins), cmocka_unit_test(rotations_and_extensions),
-        cmocka_unit_test(bytes_have_their_order),     cmocka_unit_test(bitmap_searches),
-        cmocka_unit_test(bitmap_fills_runs),          cmocka_unit_test(crc_agrees_with_zlib),
+        cmocka_unit_test(counts_agree_with_builtins),
+        cmocka_unit_test(rotations_and_extensions),
+        cmocka_unit_test(bytes_have_their_order),
+        cmocka_unit_test(bitmap_searches),
+        cmocka_unit_test(bitmap_fills_runs),
+        cmocka_unit_test(crc_agrees_with_zlib),
+        cmocka_unit_test(xxh64_is_what_others_compute),
+        cmocka_unit_test(xxh64_in_pieces_is_the_same),
     };
     return cmocka_run_group_tests_name("lib_bits", tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static uint64_t any_number(void)
     case 8: return r & 0xfff;
     case 9: return RAM - 1 - (r & 31);
     case 10: return rnd() >> (r & 63);
-    default: return ARENA + r % ARENA_SIZE;
+    default: return WASTE + r % WASTE_SIZE;
     }
 }
 
@@ -62,7 +62,7 @@ uint64_t wild(void)
 {
     uint64_t number = any_number();
 
-    return is_own(number) ? ARENA + number % ARENA_SIZE : number;
+    return is_own(number) ? WASTE + number % WASTE_SIZE : number;
 }
 
 uint64_t wild_outside(void)

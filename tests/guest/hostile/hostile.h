@@ -9,9 +9,12 @@
 #include "csr.h"
 #include "rt.h"
 
-// Memory that may be ruined by anybody: by stores, by devices, by the balloon.
+// Memory that may be ruined by anybody: by stores, by devices, by the balloon. The lower half belongs to
+// the devices, a part to each.
 #define ARENA 0x82000000ul
 #define ARENA_SIZE 0x1000000ul
+#define WASTE (ARENA + ARENA_SIZE / 2)
+#define WASTE_SIZE (ARENA_SIZE / 2)
 #define RAM_END (RAM + 0x4000000ul) // with 64 MiB; more is ruined as well
 
 // What was tried and what came of it, of all harts.
