@@ -52,6 +52,8 @@ void finish_nan(struct emitter *e, const struct fp_format *f, unsigned n, uint32
 
 // fp_lazy.c: NaNs that are not canonical yet, and boxes.
 bool fp_pending(const struct emitter *e, unsigned n);
+// f[n] has a new value.
+void fp_define(struct emitter *e, unsigned n, bool boxed);
 // The registers have new values, about which nothing is known.
 void fp_forget(struct emitter *e, uint32_t registers);
 // The registers `known` are no NaNs, as a comparison has told.
@@ -63,7 +65,7 @@ struct stub *fp_settle_stub(struct emitter *e, const struct fp_format *f, enum s
 // Leaves for a stub of that kind if f[n], just made in `xmm`, is a NaN.
 void fp_check_result(struct emitter *e, const struct fp_format *f, enum stub_kind kind,
                      unsigned xmm);
-// A single that is not boxed counts as a NaN: the interpreter's affair.
+// fp_boxes.c: steps unless f[n] is boxed, if the format asks for that.
 void fp_require(struct emitter *e, const struct fp_format *f, unsigned n);
 
 // Each answers false when it does not translate the instruction.

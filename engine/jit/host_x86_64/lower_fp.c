@@ -148,8 +148,8 @@ static bool multiply_add(struct emitter *e, const struct op *op, const struct fp
 // After a comparison whose flags say whether rs1 or rs2 is a NaN, and are not needed any more.
 static void learn_from_flags(struct emitter *e, const struct op *op, const struct fp_format *f)
 {
-    if (e->index <
-        e->restored) { // NaNs take the slow way up to the instruction that restores fflags
+    // NaNs take the slow way up to the instruction that restores fflags.
+    if (e->index < e->restored) {
         stub_step(e, x86_jcc(&e->a, CC_P));
         fp_no_nans(e, two(op));
         return;

@@ -183,7 +183,7 @@ enum exit_kind {
 // A link to pc. `from`: the jump to it, its distance aligned.
 void emit_exit(struct emitter *e, size_t from, gva_t pc, enum exit_kind kind);
 
-// fp_lazy.c: what FP leaves for later, and what has to be told to it.
+// fp_lazy.c, fp_boxes.c: what FP leaves for later, and what has to be told to it.
 void fp_plan(struct emitter *e);                   // before the region's code
 void fp_piece(struct emitter *e, unsigned op);     // a piece begins here; nothing is pending
 void fp_settle(struct emitter *e);                 // before a piece ends, and before a step in line
