@@ -206,7 +206,7 @@ static void note_hypervisor(struct rt_last *last)
     } else if (last->mode == PRIV_S) {
         last->tval2 = csr_read(0x643);
         last->tinst = csr_read(0x64a);
-        last->hstatus = csr_read(0x600);
+        last->hs = csr_read(0x600);
     }
 #else
     (void)last;

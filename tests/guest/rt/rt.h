@@ -72,7 +72,7 @@ struct rt_outcome {
 struct rt_last {
     uint64_t epc, status, mode, count;
     uint64_t tval2, tinst; // mtval2 and mtinst, or htval and htinst
-    uint64_t hstatus;      // handled in HS mode
+    uint64_t hs;           // hstatus, when handled in HS mode
 };
 extern struct rt_last rt_last[RT_HARTS];
 
