@@ -74,7 +74,8 @@ static struct jit_cache *cache_create(struct vm *vm)
     if (!cache)
         return NULL;
     cache->vm = vm;
-    cache->code_size = cache->meta_size = code_size();
+    cache->code_size = code_size();
+    cache->meta_size = cache->code_size / 4; // a seventh is usual
     cache->page_max = (uint32_t)(cache->code_size / CODE_PER_PAGE);
     vm->env.ops->lock_init(vm->env.ctx, &cache->lock);
     if (!map_memory(cache)) {
@@ -180,6 +181,7 @@ static void forget_targets(struct jit *jit)
         jit->jumps[i] = (struct jump_entry){.key = 0, .code = jit->cache->thunk_jump[0]};
         jit->targets[i] = NULL;
     }
+    memset(jit->stepped, 0, sizeof(jit->stepped));
     jit->link = NULL;
 }
 

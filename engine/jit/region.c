@@ -146,17 +146,17 @@ static struct region *region_build(struct jit *jit, const struct region_draft *d
                                    const struct ir *ir)
 {
     struct region *r = jit_meta_alloc(jit->cache, sizeof(*r));
-    struct region_op *ops = jit_meta_alloc(jit->cache, d->region.count * sizeof(*ops));
     uint8_t *copy = jit_meta_alloc(jit->cache, d->region.bytes);
 
-    if (!r || !ops || !copy)
+    if (!r || !copy)
         return NULL;
-    memcpy(ops, d->ops, d->region.count * sizeof(*ops));
     memcpy(copy, d->copy, d->region.bytes);
     *r = d->region;
-    r->ops = ops;
     r->copy = copy;
-    return jit_host_emit(jit, r, ir) ? r : NULL;
+    if (!jit_host_emit(jit, r, ir))
+        return NULL;
+    r->ops = NULL;
+    return r;
 }
 
 // What the front or the middle has made wrong is not run: the code there stays with the interpreter.

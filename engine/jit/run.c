@@ -12,6 +12,7 @@
 #include "engine/jit/translator.h"
 #include "guest/riscv/counters.h"
 #include "guest/riscv/csr.h"
+#include "lib/mem.h"
 
 // A block that was interpreted as often as this is translated. HULL_JIT_HOT overrides it: with 0
 // everything is translated at once, as tests of the translator want it.
@@ -41,20 +42,41 @@ static bool touches_fcsr(const struct region_op *op)
     return op->id >= INSN_CSRRW && op->id <= INSN_CSRRCI && op->op.imm <= CSR_FCSR;
 }
 
-bool jit_step(struct jit *jit, struct region *region, unsigned index)
+// A region keeps no decoded instructions, as few of them are ever stepped.
+static const struct region_op *find_stepped(struct jit *jit, const struct region *r,
+                                            uint16_t offset)
+{
+    struct jit_stepped *s =
+        &jit->stepped[((uintptr_t)r / sizeof(*r) * 64 + offset / 2u) & (JIT_STEPPED - 1)];
+    struct insn insn;
+    uint32_t raw = 0;
+
+    if (s->region == r && s->op.offset == offset)
+        return &s->op;
+    memcpy(&raw, r->copy + offset, 2);
+    if (riscv_insn_length(raw) == 4)
+        memcpy(&raw, r->copy + offset, 4);
+    riscv_decode(jit->cpu.decoder, raw, &insn);
+    *s = (struct jit_stepped){.region = r,
+                              .op = {.id = insn.id, .offset = offset, .length = insn.length}};
+    interp_make_op(&s->op.op, &insn, 0, interp_steps);
+    return &s->op;
+}
+
+bool jit_step(struct jit *jit, struct region *region, unsigned where)
 {
     struct cpu *cpu = &jit->cpu;
     struct block *b = (struct block *)jit->step;
-    struct region_op *op;
+    const struct region_op *op;
     bool fp_csr, went_on;
 
     jit_cache_acquire(jit->cache);
-    op = &region->ops[index];
+    op = find_stepped(jit, region, (uint16_t)where);
     jit->steps[op->id]++;
 
     // The budget has paid for the whole piece; so far everything before this one is done, and the
     // single step counts itself.
-    cpu->hart.instret = jit->budget_start - (uint64_t)jit->budget - (op->left - 1u);
+    cpu->hart.instret = jit->budget_start - (uint64_t)jit->budget - ((where >> 16) - 1u);
     b->pc = region->pc + op->offset;
     b->source = region->source + op->offset;
     b->bytes = op->length;

@@ -22,6 +22,7 @@
 #define REGION_HASH 16384
 #define PAGE_HASH 4096
 #define JIT_JUMPS 4096
+#define JIT_STEPPED 512
 #define JIT_HEATS 65536
 #define JIT_FP_CONSTANTS 9 // of the back end
 
@@ -71,8 +72,8 @@ struct region {
     uint16_t count, bytes;
     uint8_t flavor, priv;
     bool global;
-    struct region_op *ops;
-    uint8_t *copy; // of its bytes
+    struct region_op *ops; // while it is being made
+    uint8_t *copy;         // of its bytes
 };
 
 // A region outside of the memory for code: `ops` and `copy` are its own.
@@ -92,6 +93,12 @@ struct jit_slot {
 struct jump_entry {
     gva_t key;           // pc, | 1 for flavor FP
     const uint8_t *code; // checked entry; of an unused entry, the thunk for misses
+};
+
+// An instruction that was stepped not long ago, decoded.
+struct jit_stepped {
+    const struct region *region;
+    struct region_op op;
 };
 
 // A direct jump out of a region, to be patched once its target is translated.
@@ -161,6 +168,7 @@ struct jit {
     uint64_t fence;              // cache->fences at this vCPU's last fence.i
     struct jump_entry jumps[JIT_JUMPS];
     struct region *targets[JIT_JUMPS]; // the same entries, for the run loop
+    struct jit_stepped stepped[JIT_STEPPED];
     uint8_t heat[JIT_HEATS];
     unsigned hot;                         // executions after which a block is translated
     uint64_t steps[INSN_COUNT];           // single steps, by instruction
@@ -222,9 +230,10 @@ bool jit_region_ends_at(unsigned id);
 // Index of the op at a byte offset, or -1: outside, or the middle of an instruction.
 int jit_region_find_op(const struct region *r, int64_t offset);
 
-// run.c: called by translated code. Runs ops[index] of `region` by the interpreter; returns false when
+// run.c: called by translated code. Runs one instruction of `region` by the interpreter: its offset, and
+// `left` (struct region_op) in the upper half. Returns false when
 // that trapped or left, and hart.s.pc says where to.
-bool jit_step(struct jit *jit, struct region *region, unsigned index);
+bool jit_step(struct jit *jit, struct region *region, unsigned where);
 
 // The back end, host_<arch>/.
 bool jit_host_supported(void);

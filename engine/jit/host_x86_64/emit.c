@@ -35,8 +35,10 @@ void stub_step(struct emitter *e, size_t from)
 
 static void call_step(struct emitter *e, unsigned index, size_t trampoline)
 {
-    x86_byte(&e->a, 0xb8); // mov eax, index
-    x86_u32(&e->a, index);
+    const struct region_op *op = &e->region->ops[index];
+
+    x86_byte(&e->a, 0xb8); // mov eax, where
+    x86_u32(&e->a, (uint32_t)op->left << 16 | op->offset);
     x86_patch(&e->a, x86_call(&e->a), trampoline);
 }
 
