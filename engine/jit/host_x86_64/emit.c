@@ -57,7 +57,7 @@ static void emit_guest(struct emitter *e, const struct ir_insn *in, size_t tramp
 {
     const struct region_op *op = &e->region->ops[in->op];
 
-    if (lower_system(e, op) || lower_atomic(e, op) || lower_fp(e, op))
+    if (lower_system(e, op) || lower_atomic(e, op) || lower_fp(e, op) || lower_fp_state(e, op))
         return;
     fp_settle(e);
     call_step(e, e->index, trampoline);

@@ -9,9 +9,7 @@ static void address(struct emitter *e, const struct op *op)
     mov_rr(e, RAX, use_x(e, op->rs1, RAX));
 }
 
-// Host address of RAX into RAX; RCX is the entry's offset afterwards, RDX is lost. Any misalignment
-// misses.
-static void translate(struct emitter *e, unsigned size, bool store)
+void look_up_aligned(struct emitter *e, unsigned size, bool store)
 {
     size_t tag =
         store ? offsetof(struct tlb_entry, write_tag) : offsetof(struct tlb_entry, read_tag);
@@ -35,7 +33,7 @@ static bool zero_block(struct emitter *e, const struct op *op)
         return false;
     address(e, op);
     x86_alu_imm(&e->a, ALU_AND, true, x86_r(RAX), -64);
-    translate(e, 1, true);
+    look_up_aligned(e, 1, true);
     x86_op(&e->a, 0x57 | X_0F, 0, x86_r(0)); // xorps
     for (int i = 0; i < 64; i += 16)
         x86_op(&e->a, 0x11 | X_0F, 0, x86_m(RAX, i)); // movups
@@ -63,7 +61,7 @@ static void load_operand(struct emitter *e, const struct op *op)
 static void exchange(struct emitter *e, const struct op *op, bool w, bool add)
 {
     address(e, op);
-    translate(e, w ? 8 : 4, true);
+    look_up_aligned(e, w ? 8 : 4, true);
     load_operand(e, op);
     if (add) {
         x86_byte(&e->a, 0xf0);
@@ -78,7 +76,7 @@ static void exchange(struct emitter *e, const struct op *op, bool w, bool add)
 static void combine(struct emitter *e, const struct op *op, bool w, enum x86_alu alu)
 {
     address(e, op);
-    translate(e, w ? 8 : 4, true);
+    look_up_aligned(e, w ? 8 : 4, true);
     load_operand(e, op);
     x86_byte(&e->a, 0xf0);
     x86_op(&e->a, (alu * 8 + 1) | (w ? X_W : 0), RDX, x86_m(RAX, 0));
@@ -93,7 +91,7 @@ static void fetch_and(struct emitter *e, const struct op *op, bool w, unsigned a
     size_t again;
 
     address(e, op);
-    translate(e, w ? 8 : 4, true);
+    look_up_aligned(e, w ? 8 : 4, true);
     mov_rr(e, RCX, RAX);
     x86_op(&e->a, 0x8b | flags, RAX, x86_m(RCX, 0));
     again = e->a.used;
@@ -149,7 +147,7 @@ static void load_reserved(struct emitter *e, const struct op *op, bool w)
     unsigned d = define_x(e, op->rd, RDX);
 
     address(e, op);
-    translate(e, w ? 8 : 4, false);
+    look_up_aligned(e, w ? 8 : 4, false);
     physical_address(e, op);
     if (!w)
         x86_alu_imm(&e->a, ALU_OR, true, x86_r(RCX), 1);
@@ -173,7 +171,7 @@ static void store_conditional(struct emitter *e, const struct op *op, bool w)
     size_t fail, done;
 
     address(e, op);
-    translate(e, w ? 8 : 4, true);
+    look_up_aligned(e, w ? 8 : 4, true);
     physical_address(e, op);
     if (!w)
         x86_alu_imm(&e->a, ALU_OR, true, x86_r(RCX), 1);

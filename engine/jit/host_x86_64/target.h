@@ -166,6 +166,10 @@ bool lower_jump(struct emitter *e, const struct ir_insn *in);
 bool lower_system(struct emitter *e, const struct region_op *op);
 bool lower_atomic(struct emitter *e, const struct region_op *op);
 bool lower_fp(struct emitter *e, const struct region_op *op);
+bool lower_fp_state(struct emitter *e, const struct region_op *op);
+// Host address of RAX into RAX; RCX is the TLB entry's offset afterwards, RDX is lost. Any misalignment
+// misses, which takes the step (lower_atomic.c).
+void look_up_aligned(struct emitter *e, unsigned size, bool store);
 
 void lower_status_stub(struct emitter *e, const struct region_op *op);
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);

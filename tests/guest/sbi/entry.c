@@ -334,6 +334,44 @@ static void flags(void)
     end();
 }
 
+#define FP(code) ".option push\n.option arch, +f, +d\n" code "\n.option pop"
+
+// A kernel that saves and restores: with every FS, also none. FS is dirty behind what writes.
+static void fp_state(void)
+{
+    static const uint64_t states[] = {STATUS_FS_INITIAL, STATUS_FS_CLEAN, STATUS_FS};
+    volatile uint64_t from[2] = {0x123456789abcdef0, 0x0fedcba987654321}, to[2];
+    uint64_t before, after;
+
+    for (unsigned i = 0; i < 3 * ROUNDS; i++) {
+        csr_clear(sstatus, STATUS_FS);
+        TRAPS(TRY(FP("fld fa0, 0(%2)"), "r"(from)), CAUSE_ILLEGAL, rt_insn_at(rt_last[0].epc));
+        TRAPS(TRY(FP("fsd fa0, 0(%2)"), "r"(to)), CAUSE_ILLEGAL, rt_insn_at(rt_last[0].epc));
+        TRAPS(TRY(FP("frcsr zero"), ), CAUSE_ILLEGAL, rt_insn_at(rt_last[0].epc));
+        csr_set(sstatus, states[i % 3]);
+        __asm__ volatile(FP("fsd fa0, 0(%1)\n frcsr %0") : "=r"(before) : "r"(to) : "memory");
+        EQ(csr_read(sstatus) & STATUS_FS, states[i % 3]); // reading does not make it dirty
+        from[0] += i;
+        __asm__ volatile(FP("fld fa0, 0(%0)\n fld fs11, 8(%0)")::"r"(from) : "memory");
+        EQ(csr_read(sstatus) & STATUS_FS, STATUS_FS);
+        csr_clear(sstatus, STATUS_FS);
+        csr_set(sstatus, states[i % 3]);
+        __asm__ volatile(FP("fscsr %0, %1\n") : "=r"(after) : "r"(i * 0x101ul));
+        EQ(after, before);
+        EQ(csr_read(sstatus) & STATUS_FS, STATUS_FS);
+        __asm__ volatile(FP("fsd fs11, 8(%1)\n fsd fa0, 0(%1)\n frcsr %0")
+                         : "=r"(after)
+                         : "r"(to)
+                         : "memory");
+        EQ(to[0], from[0]);
+        EQ(to[1], from[1]);
+        EQ(after, i * 0x101ul & 0xff);
+        __asm__ volatile(FP("frflags %0") : "=r"(after));
+        EQ(after, i & 31);
+    }
+    __asm__ volatile(FP("fscsr zero"));
+}
+
 const struct rt_case rt_cases[] = {
     {"system-calls", system_calls},
     {"pending-on-sret", pending_on_sret},
@@ -345,5 +383,6 @@ const struct rt_case rt_cases[] = {
     {"in-turns", in_turns},
     {"floating-point", floating_point},
     {"flags", flags},
+    {"fp-state", fp_state},
     {0},
 };
