@@ -15,7 +15,26 @@ static void vcpu_wake(struct vcpu *vcpu)
 
 uint64_t hull_vcpu_instret(const struct vcpu *vcpu)
 {
-    return vcpu->instret_before + vcpu->vm->engine->instret(vcpu);
+    return vcpu->before.instret + vcpu->vm->engine->instret(vcpu);
+}
+
+void hull_vcpu_count(const struct vcpu *vcpu, struct vcpu_counts *counts)
+{
+    const struct vcpu_counts *before = &vcpu->before;
+    struct vcpu_counts now = {0};
+
+    if (vcpu->vm->engine->count)
+        vcpu->vm->engine->count(vcpu, &now);
+    *counts = (struct vcpu_counts){
+        .instret = hull_vcpu_instret(vcpu),
+        .exceptions = before->exceptions + now.exceptions,
+        .interrupts = before->interrupts + now.interrupts,
+        .attentions = before->attentions + now.attentions,
+        .data_misses = before->data_misses + now.data_misses,
+        .data_fills = before->data_fills + now.data_fills,
+        .code_fills = before->code_fills + now.code_fills,
+        .device_accesses = before->device_accesses + now.device_accesses,
+    };
 }
 
 void hull_vcpu_kick(struct vcpu *vcpu, uint32_t attention)

@@ -74,6 +74,7 @@ const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
         return host;
     }
     interp_code_page(cpu, va, (unsigned)__builtin_ctzll(r.fenced), r.global);
+    cpu->code_fills++;
     *e = (struct fetch_entry){
         .tag = tag,
         .space = r.global ? set->global_space : set->space,

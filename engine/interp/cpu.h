@@ -160,6 +160,7 @@ struct cpu {
     bool fp_ready; // FP instructions are legal, and what they make dirty is so
     _Atomic bool ssip_raised;
     unsigned pauses;
+    uint64_t attentions, data_misses, data_fills, code_fills, device_accesses; // struct vcpu_counts
 
     // run() ends when so many instructions have retired; `stepped`: at least one since the limit was
     // set. One instruction is run in a block of its own.

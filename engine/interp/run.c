@@ -127,6 +127,7 @@ bool interp_serve_attention(struct cpu *cpu)
     struct vcpu *vcpu = cpu->hart.vcpu;
     uint32_t attention = atomic_exchange(&vcpu->attention, 0);
 
+    cpu->attentions++;
     if (attention & VCPU_ATTN_FENCE) {
         uint32_t fences = atomic_exchange(&vcpu->fences, 0);
 
@@ -394,6 +395,20 @@ static uint64_t interp_instret(const struct vcpu *vcpu)
     return __atomic_load_n(&cpu->hart.instret, __ATOMIC_RELAXED);
 }
 
+static void interp_count(const struct vcpu *vcpu, struct vcpu_counts *counts)
+{
+    const struct cpu *cpu = vcpu->engine_data;
+
+    counts->instret = interp_instret(vcpu);
+    counts->exceptions = __atomic_load_n(&cpu->hart.exceptions, __ATOMIC_RELAXED);
+    counts->interrupts = __atomic_load_n(&cpu->hart.interrupts, __ATOMIC_RELAXED);
+    counts->attentions = __atomic_load_n(&cpu->attentions, __ATOMIC_RELAXED);
+    counts->data_misses = __atomic_load_n(&cpu->data_misses, __ATOMIC_RELAXED);
+    counts->data_fills = __atomic_load_n(&cpu->data_fills, __ATOMIC_RELAXED);
+    counts->code_fills = __atomic_load_n(&cpu->code_fills, __ATOMIC_RELAXED);
+    counts->device_accesses = __atomic_load_n(&cpu->device_accesses, __ATOMIC_RELAXED);
+}
+
 // A block that begins before engine_limit ends before the limit itself.
 static void interp_set_limit(struct vcpu *vcpu, uint64_t instret)
 {
@@ -418,5 +433,6 @@ const struct engine_ops interp_engine = {
     .set_timer = interp_set_timer,
     .raise_ssip = interp_raise_ssip,
     .instret = interp_instret,
+    .count = interp_count,
     .set_limit = interp_set_limit,
 };

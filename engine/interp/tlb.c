@@ -49,6 +49,7 @@ static void refill(struct cpu *cpu, struct tlb_entry *tlb, gva_t va, uint8_t *ho
         .gpa = gpa | (r->global ? TLB_GLOBAL : 0) | page_shift(r->fenced),
     };
 
+    cpu->data_fills++;
     interp_tlb_fill(cpu, tlb, va, &e);
 }
 
@@ -80,6 +81,7 @@ static bool locate_by(struct cpu *cpu, const struct op *op, const struct way *wa
         *gpa = (e->gpa & PAGE_MASK) | (va & ~PAGE_MASK);
         return true;
     }
+    cpu->data_misses++;
     cause = riscv_mmu_translate(&cpu->hart, va, size, access, way->mode, &r);
     if (cause) {
         interp_raise_access(cpu, op, (unsigned)cause, va, way->mode.virt);
@@ -167,6 +169,7 @@ static bool load_by(struct cpu *cpu, const struct op *op, const struct way *way,
         cpu->loaded = read_ram(host, size);
         return true;
     } else if (!hull_bus_read(cpu->bus, gpa, size, &cpu->loaded)) {
+        cpu->device_accesses++;
         return true;
     }
     interp_raise_access(cpu, op, CAUSE_LOAD_ACCESS, host ? va + first : va, way->mode.virt);
@@ -197,6 +200,7 @@ static bool store_by(struct cpu *cpu, const struct op *op, const struct way *way
         hull_memory_written(cpu->memory, gpa, size);
         return true;
     } else if (!hull_bus_write(cpu->bus, gpa, size, value)) {
+        cpu->device_accesses++;
         return true;
     }
     // The part at fault.

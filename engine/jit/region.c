@@ -201,6 +201,7 @@ static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *
         jit_cache_forget(cache);
         return NULL;
     }
+    cache->regions_made++;
     atomic_fetch_add_explicit(&cache->translated, r->count, memory_order_release);
     jit_page_add(cache, r);
     jit_code_settle(cache);

@@ -388,6 +388,64 @@ static uint64_t jit_instret(const struct vcpu *vcpu)
     return interp_engine.instret(vcpu);
 }
 
+#define READ(field) ((unsigned long long)__atomic_load_n(&(field), __ATOMIC_RELAXED))
+
+// Single steps, and which instructions they were mostly.
+static void report_steps(const struct jit *jit, char *text, size_t size)
+{
+    unsigned long long all = 0, n, previous = UINT64_MAX;
+    int used;
+
+    for (unsigned id = 0; id < INSN_COUNT; id++)
+        all += READ(jit->steps[id]);
+    used = snprintf(text, size, "%llu single steps", all);
+    for (unsigned best = 0; best < 3; best++) {
+        unsigned most = 0;
+
+        n = 0;
+        for (unsigned id = 0; id < INSN_COUNT; id++)
+            if (READ(jit->steps[id]) > n && READ(jit->steps[id]) < previous)
+                n = READ(jit->steps[most = id]);
+        if (!n || used < 0 || (size_t)used >= size)
+            return;
+        used += snprintf(text + used, size - (size_t)used, "%s %s %llu", best ? "," : ":",
+                         riscv_insn_info[most].name, n);
+        previous = n;
+    }
+}
+
+static void jit_report(const struct vm *vm, void (*print)(void *ctx, const char *line), void *ctx)
+{
+    const struct jit_cache *cache = ((struct jit *)vm->vcpus[0].engine_data)->cache;
+    char text[256], steps[128];
+
+    snprintf(text, sizeof(text),
+             "jit    %llu regions of %llu instructions translated, %llu flushes, %llu pages with "
+             "other code\n",
+             READ(cache->regions_made), READ(cache->translated), READ(cache->flushes),
+             READ(cache->changed_pages));
+    print(ctx, text);
+    snprintf(text, sizeof(text),
+             "       now %llu KiB of code and %llu KiB about it, in %u pages of the guest\n",
+             READ(cache->code_used) >> 10, READ(cache->meta_used) >> 10,
+             (unsigned)READ(cache->page_count));
+    print(ctx, text);
+    for (unsigned i = 0; i < vm->vcpu_count; i++) {
+        const struct jit *jit = vm->vcpus[i].engine_data;
+
+        report_steps(jit, steps, sizeof(steps));
+        snprintf(text, sizeof(text),
+                 "       cpu%u: %llu entries into code, %llu blocks interpreted, %s\n", i,
+                 READ(jit->entries), READ(jit->cold_blocks), steps);
+        print(ctx, text);
+    }
+}
+
+static void jit_count(const struct vcpu *vcpu, struct vcpu_counts *counts)
+{
+    interp_engine.count(vcpu, counts);
+}
+
 static void jit_set_limit(struct vcpu *vcpu, uint64_t instret)
 {
     struct jit *jit = vcpu->engine_data;
@@ -407,5 +465,7 @@ const struct engine_ops jit_engine = {
     .set_timer = jit_set_timer,
     .raise_ssip = jit_raise_ssip,
     .instret = jit_instret,
+    .count = jit_count,
+    .report = jit_report,
     .set_limit = jit_set_limit,
 };

@@ -141,7 +141,7 @@ struct jit_cache {
     const uint8_t *thunk_ecall[2], *thunk_sret;
     const uint8_t *thunk_canonical, *thunk_fma_nan[2]; // fp_lazy.c
     _Atomic uint64_t translated;                       // instructions; see jit_cache_acquire()
-    uint64_t flushes, changed_pages;                   // statistics
+    uint64_t regions_made, flushes, changed_pages;     // statistics
 };
 
 struct jit {

@@ -45,12 +45,14 @@ static void move_hart(struct vm *vm, unsigned index, const struct engine_side *f
                       const struct engine_side *to)
 {
     struct vcpu *vcpu = &vm->vcpus[index];
+    struct vcpu_counts counts;
     struct hart_state state;
 
     side_put(from, vm);
     (void)from->ops->wakeup_pending(vcpu); // takes in software interrupts that were raised
     from->ops->get_state(vcpu, &state);
-    vcpu->instret_before += from->ops->instret(vcpu);
+    hull_vcpu_count(vcpu, &counts);
+    vcpu->before = counts;
     side_put(to, vm);
     to->ops->set_state(vcpu, &state);
 }

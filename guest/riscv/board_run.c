@@ -69,6 +69,7 @@ void riscv_vcpu_loop(struct vcpu *vcpu)
             continue;
         }
         vcpu->vm->engine->run(vcpu, &exit);
+        atomic_fetch_add_explicit(&vcpu->exits[exit.reason], 1, memory_order_relaxed);
         handle_exit(board, vcpu, &exit);
     }
 }

@@ -78,8 +78,9 @@ struct hart {
     const struct riscv_isa *isa;
     uint32_t changed; // enum hart_change
     uint64_t instret; // instructions retired since creation; exact at every call into guest/riscv
-    struct hull_timer stimer; // fires at stimecmp or vstimecmp: VCPU_ATTN_TIMER
-    _Atomic uint64_t hgeip;   // wires: guest external interrupts, bits 1 to isa->geilen
+    struct hull_timer stimer;        // fires at stimecmp or vstimecmp: VCPU_ATTN_TIMER
+    _Atomic uint64_t hgeip;          // wires: guest external interrupts, bits 1 to isa->geilen
+    uint64_t exceptions, interrupts; // taken since creation
     bool sbi; // ecalls from S (and VS) mode leave to Hull's SBI; M mode is never entered
 
     // What the last guest-page fault of a translation was about, for riscv_trap_access().

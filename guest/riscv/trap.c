@@ -143,6 +143,7 @@ static void enter_exception(struct hart *hart, struct trap *trap)
         if (hart->guest_fault.implicit)
             trap->tinst = hart->guest_fault.implicit;
     }
+    hart->exceptions++;
     enter(hart, trap, hart->s.medeleg, hart->s.hedeleg);
 }
 
@@ -168,6 +169,7 @@ void riscv_take_interrupt(struct hart *hart, int irq)
 {
     struct trap trap = {.cause = XCAUSE_INTERRUPT | (unsigned)irq};
 
+    hart->interrupts++;
     enter(hart, &trap, hart->s.mideleg, hart->s.hideleg);
 }
 

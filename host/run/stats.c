@@ -42,12 +42,29 @@ static uint64_t resident_total(void)
 static void vcpu_stats(struct hosted_vm *h, unsigned i, double seconds, stats_print *print,
                        void *ctx)
 {
-    uint64_t instret = hull_vcpu_instret(&h->vm.vcpus[i]);
-    char text[160];
+    const struct vcpu *vcpu = &h->vm.vcpus[i];
+    struct vcpu_counts n;
+    char text[256];
 
+    hull_vcpu_count(vcpu, &n);
     snprintf(text, sizeof(text), "cpu%-2u  %14llu instructions, %8.1f MIPS, slept %llu times\n", i,
-             (unsigned long long)instret, seconds > 0 ? (double)instret / seconds / 1e6 : 0.0,
+             (unsigned long long)n.instret, seconds > 0 ? (double)n.instret / seconds / 1e6 : 0.0,
              (unsigned long long)atomic_load(&h->vcpus[i].sleeps));
+    print(ctx, text);
+    snprintf(text, sizeof(text),
+             "       left the guest for %llu SBI calls, %llu wfi, %llu requests for attention\n",
+             (unsigned long long)atomic_load(&vcpu->exits[VCPU_EXIT_SBI]),
+             (unsigned long long)atomic_load(&vcpu->exits[VCPU_EXIT_WFI]),
+             (unsigned long long)n.attentions);
+    print(ctx, text);
+    snprintf(text, sizeof(text), "       took %llu exceptions, %llu interrupts\n",
+             (unsigned long long)n.exceptions, (unsigned long long)n.interrupts);
+    print(ctx, text);
+    snprintf(text, sizeof(text),
+             "       %llu data accesses missed the TLB and filled %llu entries; %llu entries for "
+             "code; %llu accesses of devices\n",
+             (unsigned long long)n.data_misses, (unsigned long long)n.data_fills,
+             (unsigned long long)n.code_fills, (unsigned long long)n.device_accesses);
     print(ctx, text);
 }
 
@@ -67,6 +84,8 @@ void hull_hosted_stats(struct hosted_vm *h, stats_print *print, void *ctx)
     print(ctx, text);
     for (unsigned i = 0; i < h->vm.vcpu_count; i++)
         vcpu_stats(h, i, seconds, print, ctx);
+    if (h->vm.engine->report)
+        h->vm.engine->report(&h->vm, print, ctx);
     snprintf(text, sizeof(text), "memory %llu KiB of the guest's RAM in use, %llu KiB beyond it\n",
              (unsigned long long)(guest >> 10),
              (unsigned long long)((total > guest ? total - guest : 0) >> 10));

@@ -19,6 +19,8 @@ enum vcpu_exit_reason {
     VCPU_EXIT_LIMIT,     // set_limit()'s number of instructions has been reached
 };
 
+_Static_assert(VCPU_EXIT_LIMIT == VCPU_EXIT_REASONS - 1, "struct vcpu counts them");
+
 struct vcpu_exit {
     enum vcpu_exit_reason reason;
     struct {
@@ -61,6 +63,11 @@ struct engine_ops {
 
     // Guest instructions retired so far by this vCPU (approximate from other threads).
     uint64_t (*instret)(const struct vcpu *vcpu);
+
+    // Fills in what the vCPU has done on this engine, and lines about the engine itself; approximate
+    // from other threads. NULL: not known; there is nothing to say.
+    void (*count)(const struct vcpu *vcpu, struct vcpu_counts *counts);
+    void (*report)(const struct vm *vm, void (*print)(void *ctx, const char *line), void *ctx);
 
     // Has run() return VCPU_EXIT_LIMIT once that many instructions have retired (UINT64_MAX: no
     // limit), outside of guest code and after the first set_state. The interpreter stops exactly

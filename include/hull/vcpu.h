@@ -30,6 +30,20 @@ enum vcpu_place {
     VCPU_IN_GUEST,
 };
 
+#define VCPU_EXIT_REASONS 4 // enum vcpu_exit_reason
+
+// What a vCPU has done. Its own thread counts, and only off its fast paths.
+struct vcpu_counts {
+    uint64_t instret;         // guest instructions retired
+    uint64_t exceptions;      // traps that the guest took, but for those that
+    uint64_t interrupts;      // interrupts were
+    uint64_t attentions;      // times that it left the guest because somebody asked for attention
+    uint64_t data_misses;     // data accesses that the TLB did not answer
+    uint64_t data_fills;      // of those, that entries were made for
+    uint64_t code_fills;      // the same for fetches
+    uint64_t device_accesses; // register accesses of devices
+};
+
 struct vcpu {
     struct vm *vm;
     unsigned index;
@@ -37,15 +51,17 @@ struct vcpu {
     _Atomic uint32_t fences;    // enum vcpu_fence
     _Atomic uint32_t place;     // enum vcpu_place
     _Atomic uint64_t
-        irq_lines;           // level of each wire into the hart; bit = the ISA's interrupt number
-    void *engine_data;       // the engine's
-    uint64_t instret_before; // instructions retired on the engines that it had before
-    void *guest_data;        // the guest ISA's (riscv: struct riscv_vcpu)
-    void *host_data;         // the environment's (its thread)
+        irq_lines;             // level of each wire into the hart; bit = the ISA's interrupt number
+    void *engine_data;         // the engine's
+    struct vcpu_counts before; // what it did on the engines that it had before
+    _Atomic uint64_t exits[VCPU_EXIT_REASONS];
+    void *guest_data; // the guest ISA's (riscv: struct riscv_vcpu)
+    void *host_data;  // the environment's (its thread)
 };
 
-// Guest instructions retired since the VM was made (approximate while the vCPU runs).
+// Since the VM was made; approximate while the vCPU runs.
 uint64_t hull_vcpu_instret(const struct vcpu *vcpu);
+void hull_vcpu_count(const struct vcpu *vcpu, struct vcpu_counts *counts);
 
 // Sets `attention` bits and wakes the vCPU if it sleeps. From any thread.
 void hull_vcpu_kick(struct vcpu *vcpu, uint32_t attention);

@@ -72,7 +72,11 @@ static const struct {
     FIELD(menvcfg), FIELD(mseccfg), FIELD(mip), FIELD(stvec), FIELD(sscratch), FIELD(sepc),
     FIELD(scause), FIELD(stval), FIELD(satp), FIELD(senvcfg), FIELD(stimecmp),
     FIELD(scountinhibit), FIELD(mcycle), FIELD(minstret), FIELD(reservation_addr),
-    FIELD(reservation_value), FIELD(scounteren), FIELD(mcountinhibit),
+    FIELD(reservation_value), FIELD(scounteren), FIELD(mcountinhibit), FIELD(mtval2),
+    FIELD(mtinst), FIELD(hstatus), FIELD(hedeleg), FIELD(hideleg), FIELD(hvip), FIELD(hgeie),
+    FIELD(hcounteren), FIELD(htimedelta), FIELD(henvcfg), FIELD(htval), FIELD(htinst),
+    FIELD(hgatp), FIELD(vsstatus), FIELD(vstvec), FIELD(vsscratch), FIELD(vsepc), FIELD(vscause),
+    FIELD(vstval), FIELD(vsatp), FIELD(vstimecmp),
 };
 // clang-format on
 
@@ -112,6 +116,7 @@ static bool states_equal(struct lockstep *l, const struct hart_state *a, const s
         equal &= value_equal(l, fields[i].name, x, y);
     }
     equal &= value_equal(l, "priv", a->priv, b->priv);
+    equal &= value_equal(l, "virt", a->virt, b->virt);
     equal &= value_equal(l, "fflags", a->fflags, b->fflags);
     equal &= value_equal(l, "frm", a->frm, b->frm);
     for (unsigned i = 0; i < 64; i++) {
@@ -133,6 +138,20 @@ static bool exits_equal(struct lockstep *l, const struct vcpu_exit *a, const str
     return equal;
 }
 
+// What --stats says has to be true on both.
+static bool counts_equal(struct lockstep *l)
+{
+    struct vcpu_counts a, b;
+    bool equal;
+
+    hull_vcpu_count(&l->twins[SIDE_JIT].vm.vcpus[l->hart], &a);
+    hull_vcpu_count(&l->twins[SIDE_INTERP].vm.vcpus[l->hart], &b);
+    equal = value_equal(l, "instret", a.instret, b.instret);
+    equal &= value_equal(l, "exceptions", a.exceptions, b.exceptions);
+    equal &= value_equal(l, "interrupts", a.interrupts, b.interrupts);
+    return equal & value_equal(l, "device accesses", a.device_accesses, b.device_accesses);
+}
+
 bool lockstep_compare(struct lockstep *l)
 {
     struct twin *jit = &l->twins[SIDE_JIT], *interp = &l->twins[SIDE_INTERP];
@@ -142,7 +161,7 @@ bool lockstep_compare(struct lockstep *l)
     l->why[0] = '\0';
     jit->vm.engine->get_state(&jit->vm.vcpus[l->hart], &a);
     interp->vm.engine->get_state(&interp->vm.vcpus[l->hart], &b);
-    equal = value_equal(l, "instret", twin_instret(jit, l->hart), twin_instret(interp, l->hart));
+    equal = counts_equal(l);
     equal &= states_equal(l, &a, &b);
     equal &= exits_equal(l, &jit->exits[l->hart], &interp->exits[l->hart]);
     equal &= value_equal(l, "request", (uint64_t)jit->request, (uint64_t)interp->request);

@@ -212,7 +212,7 @@ enum vcpu_exit_reason twin_run(struct twin *twin, unsigned hart, uint64_t limit)
 {
     struct vcpu *vcpu = &twin->vm.vcpus[hart];
 
-    limit = limit > vcpu->instret_before ? limit - vcpu->instret_before : 0;
+    limit = limit > vcpu->before.instret ? limit - vcpu->before.instret : 0;
     twin->vm.engine->set_limit(vcpu, limit);
     twin->vm.engine->run(vcpu, &twin->exits[hart]);
     return twin->exits[hart].reason;

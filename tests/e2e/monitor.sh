@@ -32,7 +32,10 @@ equal 'a long line, and the next' 'error: the line is longer than 127 bytes|ok|'
 equal 'spaces, returns' 'engine interp|ok|ok|engine interp|ok|' "$(HULL_ENGINE='' ask ' \tengine\tinterp \r' '\r' engine)"
 equal 'a line without its end' 'engine interp|ok|' "$(printf engine | timeout 20 socat -t 20 - UNIX-CONNECT:socket | tr '\n' '|')"
 check 'help lists all commands' grep -qE '^info .*[|]stats .*[|]pause .*[|]resume .*[|]engine .*[|]reset .*[|]powerdown .*[|]quit .*[|]help .*[|]ok[|]$' <<<"$(ask help)"
-check 'stats are many lines' grep -qE '^time .*[|]engine .*[|]cpu0 .*[|]memory .*[|]ok[|]$' <<<"$(ask stats)"
+stats='^time .*[|]engine .*[|]cpu0 .* SBI calls.* exceptions.* TLB.*[|]memory .*[|]ok[|]$'
+check 'stats are many lines' grep -qE "$stats" <<<"$(ask stats)"
+check 'those of the JIT are more' grep -qE '[|]jit .* regions .*[|].* cpu1: .* entries.*[|]memory ' <<<"$(ask 'engine jit' stats)"
+check 'and are its own' grep -qvE '[|]jit ' <<<"$(ask 'engine interp' stats)"
 
 # Random bytes, and a flood whose answers nobody reads; others are answered meanwhile.
 head -c 300000 /dev/urandom | timeout 20 socat -u - UNIX-CONNECT:socket 2>/dev/null

@@ -94,6 +94,7 @@ static void make_ecall(struct x86_asm *a, const struct jit_cache *cache, bool fp
         x86_fp_registers(a, false);
         x86_fp_off(a);
     }
+    x86_op(a, 0xff | X_W, 0, x86_m(RBP, FIELD(cpu.hart.exceptions))); // inc
     store(a, RAX, HART(sepc));
     store_constant(a, HART(scause), CAUSE_ECALL_U);
     store_constant(a, HART(stval), 0);
