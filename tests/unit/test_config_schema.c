@@ -30,7 +30,28 @@ static bool blames(const struct vm_config *config, const char *field)
     return false;
 }
 
-static unsigned judge(const json_t *one)
+static void judge_board_spec(void *ctx, unsigned vm, const struct spec_error *error)
+{
+    (void)vm;
+    hull_config_judge(ctx, ((struct vm_config *)ctx)->fault_count, error);
+}
+
+static bool read_board(struct vm_config *config, const char *text)
+{
+    const struct spec_sink sink = {judge_board_spec, config};
+    struct board_spec board;
+    hull_board_defaults(&board);
+    bool read = !hull_config_parse_board(config, "board.json", text, strlen(text), &board);
+    return !hull_board_validate(&board, &sink) && read;
+}
+
+static bool read_vm(struct vm_config *config, const char *text)
+{
+    return !hull_config_parse(config, "vm.json", text, strlen(text)) &&
+           !hull_config_check(config, false);
+}
+
+static unsigned judge(const json_t *one, bool (*read)(struct vm_config *config, const char *text))
 {
     const char *name = json_string_value(json_object_get(one, "case"));
     const char *verdict = json_string_value(json_object_get(one, "verdict"));
@@ -39,8 +60,7 @@ static unsigned judge(const json_t *one)
     struct vm_config config;
     unsigned wrong = 0;
     hull_config_init(&config);
-    bool valid = !hull_config_parse(&config, "vm.json", text, strlen(text)) &&
-                 !hull_config_check(&config, false);
+    bool valid = read(&config, text);
     if (valid != (strcmp(verdict, "valid") == 0)) {
         print_error("%s: is %s, but hull says %s\n", name, verdict, valid ? "fine" : "wrong");
         wrong = 1;
@@ -63,7 +83,19 @@ static void documents_are_judged_as_the_table_says(void **state)
     unsigned wrong = 0;
     assert_true(json_array_size(cases) > 100);
     for (size_t i = 0; i < json_array_size(cases); i++)
-        wrong += judge(json_array_get(cases, i));
+        wrong += judge(json_array_get(cases, i), read_vm);
+    json_decref(cases);
+    assert_int_equal(wrong, 0);
+}
+
+static void boards_are_judged_as_the_table_says(void **state)
+{
+    (void)state;
+    json_t *cases = load("tests/unit/data/config/boards.json");
+    unsigned wrong = 0;
+    assert_true(json_array_size(cases) > 30);
+    for (size_t i = 0; i < json_array_size(cases); i++)
+        wrong += judge(json_array_get(cases, i), read_board);
     json_decref(cases);
     assert_int_equal(wrong, 0);
 }
@@ -191,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_are_judged_as_the_table_says),
+        cmocka_unit_test(boards_are_judged_as_the_table_says),
         cmocka_unit_test(the_schema_has_the_same_keys),
         cmocka_unit_test(the_boards_schema_has_the_same_keys),
         cmocka_unit_test(the_schema_has_the_same_words_and_limits),
