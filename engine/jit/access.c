@@ -4,8 +4,8 @@
 // from guest to host addresses in a slot; the others (IR_FOLLOW) take it from there, unless the range
 // turned out to span two pages: then the slot is empty, and each looks its page up for itself.
 //
-// In loops an access whose address moves on in small steps, or does not move, remembers its page from
-// round to round (IR_STREAM): a comparison takes the place of the look-up until the page is left.
+// In loops an access remembers its page from round to round (IR_STREAM): a comparison takes the place of
+// the look-up until the page is left. Where that happens too often, the back end gives it up.
 //
 // Slots live as long as one stay in the region. What could make them wrong ends it: remote fences wait for
 // the budget, and instructions that change translations leave. Those that might are a border here.
@@ -14,8 +14,6 @@
 #include "lib/mem.h"
 
 #define SPAN 1024  // bytes that one look-up serves
-#define STRIDE 512 // bytes that a stream's address moves per round
-#define MOVES -1   // no such stride
 #define GROUPS 64
 #define NO_GROUP GROUPS
 #define CONSTANT_ROOT 0
@@ -33,8 +31,7 @@ struct pass {
     // Each register is a root plus a distance: equal roots within a run are equal values.
     unsigned root[32], roots;
     int64_t delta[32];
-    int stride[32]; // bytes per round of the innermost loop, or MOVES
-    bool in_loop;
+    bool in_loop; // one without a border
     unsigned loop_last; // op
     struct group groups[GROUPS];
     unsigned group_count;
@@ -79,45 +76,21 @@ static bool find_loop(const struct pass *p, unsigned op, unsigned *first, unsign
     return found;
 }
 
-static bool adds_to_itself(const struct ir_insn *in)
+static bool has_border(const struct pass *p, unsigned first, unsigned last)
 {
-    return in->code == IR_ADD && in->type == IR_I64 && in->imm_b && in->d == in->a;
-}
-
-// How far each register moves per round of the loop. False: the loop has a border.
-static bool find_strides(struct pass *p, unsigned first, unsigned last)
-{
-    memset(p->stride, 0, sizeof(p->stride));
     for (unsigned i = 0; i < p->ir->count; i++) {
         const struct ir_insn *in = &p->ir->insns[i];
-        unsigned has = ir_properties((enum ir_code)in->code);
 
-        if (in->op < first || in->op > last)
-            continue;
-        if (is_border(p, in))
-            return false;
-        if (!(has & IR_HAS_D) || in->d == IR_NO_REG)
-            continue;
-        if (!adds_to_itself(in) || p->stride[in->d] == MOVES || in->imm > STRIDE ||
-            in->imm < -STRIDE)
-            p->stride[in->d] = MOVES;
-        else
-            p->stride[in->d] += (int)(in->imm < 0 ? -in->imm : in->imm);
+        if (in->op >= first && in->op <= last && is_border(p, in))
+            return true;
     }
-    return true;
+    return false;
 }
 
 static void close_groups(struct pass *p)
 {
     for (unsigned i = 0; i < p->group_count; i++)
         p->groups[i].open = false;
-}
-
-static void new_root(struct pass *p, unsigned reg, int stride)
-{
-    p->root[reg] = ++p->roots;
-    p->delta[reg] = 0;
-    p->stride[reg] = stride > STRIDE ? MOVES : stride;
 }
 
 static void forget_values(struct pass *p)
@@ -134,35 +107,7 @@ static void begin_run(struct pass *p, unsigned op)
     unsigned first = 0;
 
     forget_values(p);
-    p->in_loop = find_loop(p, op, &first, &p->loop_last) && find_strides(p, first, p->loop_last);
-    if (!p->in_loop)
-        for (unsigned reg = 1; reg < 32; reg++)
-            p->stride[reg] = MOVES;
-    p->stride[0] = 0;
-}
-
-static int sum(int a, int b)
-{
-    return a == MOVES || b == MOVES ? MOVES : a + b;
-}
-
-static int scaled(int stride, int64_t shift)
-{
-    return stride == MOVES || shift > 9 ? MOVES : stride << shift;
-}
-
-// The stride of what `in` computes from others.
-static int stride_of(const struct pass *p, const struct ir_insn *in)
-{
-    int a = p->stride[in->a], b = in->imm_b ? 0 : p->stride[in->b & 31];
-
-    switch (in->code) {
-    case IR_ADD: return sum(a, b);
-    case IR_SHADD: return sum(scaled(a, in->imm), b);
-    case IR_SHL: return in->imm_b ? scaled(a, in->imm) : MOVES;
-    case IR_EXTEND: return in->type == IR_I32 || in->type == IR_U32 ? a : MOVES;
-    default: return MOVES;
-    }
+    p->in_loop = find_loop(p, op, &first, &p->loop_last) && !has_border(p, first, p->loop_last);
 }
 
 static void follow_value(struct pass *p, const struct ir_insn *in)
@@ -174,13 +119,13 @@ static void follow_value(struct pass *p, const struct ir_insn *in)
     if (in->code == IR_CONST) {
         p->root[d] = CONSTANT_ROOT;
         p->delta[d] = in->imm;
-        p->stride[d] = 0;
-    } else if (in->code == IR_MOVE || (in->code == IR_ADD && in->type == IR_I64 && in->imm_b)) {
+    } else if (in->code == IR_MOVE ||
+               (in->code == IR_ADD && in->type == IR_I64 && in->imm_b)) {
         p->root[d] = p->root[in->a];
         p->delta[d] = (int64_t)((uint64_t)p->delta[in->a] + (uint64_t)in->imm);
-        p->stride[d] = p->stride[in->a];
     } else {
-        new_root(p, d, stride_of(p, in));
+        p->root[d] = ++p->roots;
+        p->delta[d] = 0;
     }
 }
 
@@ -225,16 +170,15 @@ static void place_access(struct pass *p, unsigned i)
         return;
     p->group_of[i] = (uint8_t)p->group_count;
     g = &p->groups[p->group_count++];
-    *g =
-        (struct group){.root = root,
-                       .first = i,
-                       .offset = offset,
-                       .low = offset,
-                       .high = offset + size,
-                       .write = ir_is_store(in),
-                       .count = 1,
-                       .open = true,
-                       .stream = p->in_loop && in->op <= p->loop_last && p->stride[in->a] != MOVES};
+    *g = (struct group){.root = root,
+                        .first = i,
+                        .offset = offset,
+                        .low = offset,
+                        .high = offset + size,
+                        .write = ir_is_store(in),
+                        .count = 1,
+                        .open = true,
+                        .stream = p->in_loop && in->op <= p->loop_last};
 }
 
 static void find_groups(struct pass *p)

@@ -87,6 +87,7 @@ struct region_draft {
 struct jit_slot {
     uint64_t addend;      // from guest to host addresses; 0: not known
     uint64_t page, limit; // streams: the range may begin in [page, page + limit)
+    int64_t credit;       // how many more pages the stream may remember in this stay
 };
 
 // An entry of the table that indirect jumps look into.

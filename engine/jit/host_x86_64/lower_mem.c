@@ -175,23 +175,39 @@ bool lower_mem(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
+// How many pages a stream remembers in one stay. One that needs more jumps about: remembering would
+// cost it mispredicted branches, so from then on it looks up each time.
+#define STREAM_PAGES 24
+
+// This round is in another page.
+static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned base)
+{
+    size_t given_up, filled;
+    int64_t low, high;
+
+    range_of(in, &low, &high);
+    look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_ALONE);
+    x86_op(&e->a, 0x89 | X_W, RCX, SLOT(in, addend));
+    x86_alu_imm(&e->a, ALU_SUB, true, SLOT(in, credit), 1);
+    given_up = x86_jcc(&e->a, CC_S);
+    if (base == NO_BASE)
+        x86_mov_imm(&e->a, RDX, (uint64_t)low & ~(uint64_t)(HULL_PAGE_SIZE - 1));
+    x86_op(&e->a, 0x89 | X_W, RDX, SLOT(in, page));
+    store_constant(e, SLOT(in, limit), (int32_t)(HULL_PAGE_SIZE - (high - low) + 1));
+    filled = x86_jmp(&e->a);
+    x86_patch_here(&e->a, given_up);
+    store_constant(e, SLOT(in, limit), 0);
+    x86_patch_here(&e->a, filled);
+    access(e, in, base);
+}
+
 // Where a slot could not help: out of line, everything anew.
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind)
 {
     unsigned base = base_of(e, in);
-    int64_t low, high;
 
     switch (kind) {
-    case STUB_STREAM: // this round is in another page
-        range_of(in, &low, &high);
-        look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_ALONE);
-        if (base == NO_BASE)
-            x86_mov_imm(&e->a, RDX, (uint64_t)low & ~(uint64_t)(HULL_PAGE_SIZE - 1));
-        x86_op(&e->a, 0x89 | X_W, RDX, SLOT(in, page));
-        x86_op(&e->a, 0x89 | X_W, RCX, SLOT(in, addend));
-        store_constant(e, SLOT(in, limit), (int32_t)(HULL_PAGE_SIZE - (high - low) + 1));
-        access(e, in, base);
-        break;
+    case STUB_STREAM: refill_stream(e, in, base); break;
     case STUB_ALONE: // the range lies in two pages, or the TLB does not know it
         store_constant(e, SLOT(in, addend), 0);
         if (in->access == IR_STREAM)
@@ -207,7 +223,9 @@ void lower_streams(struct emitter *e, uint32_t streams)
     for (unsigned slot = 0; slot < IR_SLOTS; slot++) {
         struct ir_insn in = {.slot = (uint8_t)slot};
 
-        if (streams >> slot & 1)
-            store_constant(e, SLOT(&in, limit), 0);
+        if (!(streams >> slot & 1))
+            continue;
+        store_constant(e, SLOT(&in, limit), 0);
+        store_constant(e, SLOT(&in, credit), STREAM_PAGES);
     }
 }
