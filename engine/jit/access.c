@@ -13,7 +13,7 @@
 #include "engine/jit/translator.h"
 #include "lib/mem.h"
 
-#define SPAN 1024  // bytes that one look-up serves
+#define SPAN 1024 // bytes that one look-up serves
 #define GROUPS 64
 #define NO_GROUP GROUPS
 #define CONSTANT_ROOT 0
@@ -21,8 +21,10 @@
 // Accesses that share one look-up.
 struct group {
     unsigned root, first, count; // first: index of the first access
-    int64_t offset, low, high;   // of the first; the range, from the root
+    unsigned run, loop, base;  // of the first: number of its run, its loop's first op, its register
+    int64_t offset, low, high; // of the first; the range, from the root
     bool write, stream, open;
+    unsigned slot; // IR_SLOTS: none
 };
 
 struct pass {
@@ -31,10 +33,11 @@ struct pass {
     // Each register is a root plus a distance: equal roots within a run are equal values.
     unsigned root[32], roots;
     int64_t delta[32];
-    bool in_loop; // one without a border
-    unsigned loop_last; // op
+    bool in_loop;                        // one without a border
+    unsigned run, loop_first, loop_last; // ops
     struct group groups[GROUPS];
     unsigned group_count;
+    bool slot_writes[IR_SLOTS]; // somebody stores by it
     uint8_t group_of[IR_INSNS_MAX];
 };
 
@@ -104,10 +107,10 @@ static void forget_values(struct pass *p)
 
 static void begin_run(struct pass *p, unsigned op)
 {
-    unsigned first = 0;
-
     forget_values(p);
-    p->in_loop = find_loop(p, op, &first, &p->loop_last) && !has_border(p, first, p->loop_last);
+    p->run++;
+    p->in_loop = find_loop(p, op, &p->loop_first, &p->loop_last) &&
+                 !has_border(p, p->loop_first, p->loop_last);
 }
 
 static void follow_value(struct pass *p, const struct ir_insn *in)
@@ -119,8 +122,7 @@ static void follow_value(struct pass *p, const struct ir_insn *in)
     if (in->code == IR_CONST) {
         p->root[d] = CONSTANT_ROOT;
         p->delta[d] = in->imm;
-    } else if (in->code == IR_MOVE ||
-               (in->code == IR_ADD && in->type == IR_I64 && in->imm_b)) {
+    } else if (in->code == IR_MOVE || (in->code == IR_ADD && in->type == IR_I64 && in->imm_b)) {
         p->root[d] = p->root[in->a];
         p->delta[d] = (int64_t)((uint64_t)p->delta[in->a] + (uint64_t)in->imm);
     } else {
@@ -172,6 +174,9 @@ static void place_access(struct pass *p, unsigned i)
     g = &p->groups[p->group_count++];
     *g = (struct group){.root = root,
                         .first = i,
+                        .run = p->run,
+                        .loop = p->loop_first,
+                        .base = in->a,
                         .offset = offset,
                         .low = offset,
                         .high = offset + size,
@@ -197,25 +202,63 @@ static void find_groups(struct pass *p)
     }
 }
 
+// A stream of an earlier run of the same loop by the same register: most likely the same page. In one run
+// they must not share, as the one might change what the other's followers take.
+static unsigned slot_to_share(const struct pass *p, const struct group *g, unsigned n)
+{
+    unsigned slot = IR_SLOTS;
+
+    for (unsigned m = 0; g->stream && m < n; m++) {
+        const struct group *other = &p->groups[m];
+
+        if (other->slot != IR_SLOTS && other->stream && other->loop == g->loop &&
+            other->base == g->base && other->run != g->run)
+            slot = other->slot;
+    }
+    for (unsigned m = 0; slot != IR_SLOTS && m < n; m++)
+        if (p->groups[m].slot == slot && p->groups[m].run == g->run)
+            return IR_SLOTS;
+    return slot;
+}
+
 static void give_slot(struct pass *p, unsigned n)
 {
     struct group *g = &p->groups[n];
-    struct ir_insn *first = &p->ir->insns[g->first];
-    unsigned slot = p->ir->slots;
+    unsigned span = (unsigned)(g->high - g->low);
 
-    if ((g->count < 2 && !g->stream) || slot == IR_SLOTS)
+    g->slot = IR_SLOTS;
+    if (g->count < 2 && !g->stream)
         return;
-    p->ir->slots++;
-    p->ir->streams |= (uint32_t)g->stream << slot;
+    g->slot = slot_to_share(p, g, n);
+    if (g->slot == IR_SLOTS) {
+        if (p->ir->slots == IR_SLOTS)
+            return;
+        g->slot = p->ir->slots++;
+        p->ir->span[g->slot] = 0;
+        p->slot_writes[g->slot] = false;
+    }
+    p->ir->streams |= (uint32_t)g->stream << g->slot;
+    p->slot_writes[g->slot] |= g->write;
+    if (span > p->ir->span[g->slot])
+        p->ir->span[g->slot] = (uint16_t)span;
+}
+
+static void mark_accesses(struct pass *p, unsigned n)
+{
+    const struct group *g = &p->groups[n];
+    struct ir_insn *first = &p->ir->insns[g->first];
+
+    if (g->slot == IR_SLOTS)
+        return;
     for (unsigned i = g->first; i < p->ir->count; i++) {
         if (p->group_of[i] != n)
             continue;
         p->ir->insns[i].access = IR_FOLLOW;
-        p->ir->insns[i].slot = (uint8_t)slot;
+        p->ir->insns[i].slot = (uint8_t)g->slot;
     }
     first->access = g->stream ? IR_STREAM : IR_OPEN;
-    first->for_write = g->write;
-    first->sole = g->count == 1;
+    first->for_write = p->slot_writes[g->slot];
+    first->sole = g->count == 1 && first->for_write == ir_is_store(first);
     first->low = (int16_t)(g->low - g->offset);
     first->high = (int16_t)(g->high - g->offset);
 }
@@ -227,4 +270,6 @@ void ir_share_accesses(struct ir *ir, const struct region *region)
     find_groups(&p);
     for (unsigned n = 0; n < p.group_count; n++)
         give_slot(&p, n);
+    for (unsigned n = 0; n < p.group_count; n++)
+        mark_accesses(&p, n);
 }

@@ -75,8 +75,9 @@ struct ir_insn {
 #define IR_SLOTS 16
 
 struct ir {
-    unsigned count, slots; // slots in use
-    uint32_t streams;      // slots used by IR_STREAM: empty at the region's entry
+    unsigned count, slots;   // slots in use
+    uint32_t streams;        // slots used by IR_STREAM: empty at the region's entry
+    uint16_t span[IR_SLOTS]; // of streams: the longest range that is looked up for them, bytes
     struct ir_insn insns[IR_INSNS_MAX];
 };
 

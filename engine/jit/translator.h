@@ -87,7 +87,7 @@ struct region_draft {
 struct jit_slot {
     uint64_t addend;      // from guest to host addresses; 0: not known
     uint64_t page, limit; // streams: the range may begin in [page, page + limit)
-    int64_t credit;       // how many more pages the stream may remember in this stay
+    uint64_t unused;
 };
 
 // An entry of the table that indirect jumps look into.
@@ -159,6 +159,7 @@ struct jit {
     _Alignas(16) uint64_t fp_constants[JIT_FP_CONSTANTS][2];
 
     struct jit_slot slots[IR_SLOTS];
+    int64_t stream_credit; // how many more pages streams may remember in this stay
 
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];

@@ -175,9 +175,9 @@ bool lower_mem(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-// How many pages a stream remembers in one stay. One that needs more jumps about: remembering would
-// cost it mispredicted branches, so from then on it looks up each time.
-#define STREAM_PAGES 24
+// How many pages the streams of a region remember in one stay. If that is not enough they jump about:
+// remembering would cost mispredicted branches, so from then on they look up each time.
+#define STREAM_PAGES 48
 
 // This round is in another page.
 static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned base)
@@ -188,12 +188,12 @@ static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned 
     range_of(in, &low, &high);
     look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_ALONE);
     x86_op(&e->a, 0x89 | X_W, RCX, SLOT(in, addend));
-    x86_alu_imm(&e->a, ALU_SUB, true, SLOT(in, credit), 1);
+    x86_alu_imm(&e->a, ALU_SUB, true, x86_m(RBP, FIELD(stream_credit)), 1);
     given_up = x86_jcc(&e->a, CC_S);
     if (base == NO_BASE)
         x86_mov_imm(&e->a, RDX, (uint64_t)low & ~(uint64_t)(HULL_PAGE_SIZE - 1));
     x86_op(&e->a, 0x89 | X_W, RDX, SLOT(in, page));
-    store_constant(e, SLOT(in, limit), (int32_t)(HULL_PAGE_SIZE - (high - low) + 1));
+    store_constant(e, SLOT(in, limit), (int32_t)(HULL_PAGE_SIZE - e->ir->span[in->slot] + 1));
     filled = x86_jmp(&e->a);
     x86_patch_here(&e->a, given_up);
     store_constant(e, SLOT(in, limit), 0);
@@ -220,12 +220,12 @@ void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind 
 
 void lower_streams(struct emitter *e, uint32_t streams)
 {
+    if (streams)
+        store_constant(e, x86_m(RBP, FIELD(stream_credit)), STREAM_PAGES);
     for (unsigned slot = 0; slot < IR_SLOTS; slot++) {
         struct ir_insn in = {.slot = (uint8_t)slot};
 
-        if (!(streams >> slot & 1))
-            continue;
-        store_constant(e, SLOT(&in, limit), 0);
-        store_constant(e, SLOT(&in, credit), STREAM_PAGES);
+        if (streams >> slot & 1)
+            store_constant(e, SLOT(&in, limit), 0);
     }
 }
