@@ -128,17 +128,60 @@ static void mark_pieces(struct region *r)
     }
 }
 
+// The op that a jump inside the region leads to, or -1.
+static int target_of(const struct region *r, unsigned op)
+{
+    if (!is_branch(r->ops[op].id) && r->ops[op].id != INSN_JAL)
+        return -1;
+    return jit_region_find_op(r, (int64_t)r->ops[op].offset + r->ops[op].op.imm);
+}
+
+// The first op that a jump from ops[i] on leads back to, if that lies before ops[i]; else i.
+static unsigned first_looped(const struct region *r, unsigned i)
+{
+    unsigned first = i;
+
+    for (unsigned j = i; j < r->count; j++) {
+        int target = target_of(r, j);
+
+        if (target >= 0 && (unsigned)target < first)
+            first = (unsigned)target;
+    }
+    return first;
+}
+
+// A region stops where another begins, unless one of its loops leads over that place: so code is seldom
+// there twice.
+static void cut_at_entry(struct region *r, const struct region_guide *guide)
+{
+    for (unsigned i = 1; i < r->count; i++) {
+        if (!r->ops[i].leader || !guide->is_entry(guide->ctx, r->pc + r->ops[i].offset) ||
+            first_looped(r, i) < i)
+            continue;
+        r->count = (uint16_t)i;
+        r->bytes = r->ops[i].offset;
+        for (unsigned k = 0; k < i; k++)
+            r->ops[k].leader = r->ops[k].target = r->ops[k].back = 0;
+        mark_pieces(r);
+        return;
+    }
+}
+
 bool jit_region_draft(struct region_draft *d, const struct riscv_decoder *decoder, gva_t pc,
-                      unsigned flavor, const uint8_t *source, unsigned room)
+                      unsigned flavor, const uint8_t *source, unsigned room,
+                      const struct region_guide *guide)
 {
     unsigned page_room = HULL_PAGE_SIZE - (unsigned)(pc & ~PAGE_MASK);
 
     d->region =
         (struct region){.pc = pc, .flavor = (uint8_t)flavor, .ops = d->ops, .copy = d->copy};
     decode(d, decoder, source, room < page_room ? room : page_room);
-    if (d->region.count)
-        mark_pieces(&d->region);
-    return d->region.count;
+    if (!d->region.count)
+        return false;
+    mark_pieces(&d->region);
+    if (guide)
+        cut_at_entry(&d->region, guide);
+    return true;
 }
 
 // Into the memory for code. NULL: no room.
@@ -170,12 +213,27 @@ static bool translate(const struct jit_cache *cache, struct ir *ir, const struct
     return !wrong;
 }
 
+// What the guide of a new region asks.
+struct guide_context {
+    struct jit_cache *cache;
+    const struct code_page *page;
+};
+
+static bool code_is_entry(void *ctx, gva_t pc)
+{
+    const struct guide_context *g = ctx;
+
+    return jit_page_region(g->cache, g->page, pc);
+}
+
 // Under the lock: one translates at a time.
 static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
 {
     struct jit_cache *cache = jit->cache;
     struct code_page *page;
     struct region *r = NULL;
+    struct guide_context g;
+    struct region_guide guide;
     struct region_draft d;
     struct ir ir;
 
@@ -186,7 +244,10 @@ static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *
         r = jit_page_region(cache, page, pc); // somebody was faster
     if (r)
         return r;
-    if (!jit_region_draft(&d, jit->cpu.decoder, pc, jit->cpu.flavor, source, HULL_PAGE_SIZE))
+    g = (struct guide_context){cache, page};
+    guide = (struct region_guide){code_is_entry, &g};
+    if (!jit_region_draft(&d, jit->cpu.decoder, pc, jit->cpu.flavor, source, HULL_PAGE_SIZE,
+                          page ? &guide : NULL))
         return NULL;
     d.region.source = source;
     if (page) {

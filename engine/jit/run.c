@@ -16,7 +16,7 @@
 
 // A block that was interpreted as often as this is translated. HULL_JIT_HOT overrides it: with 0
 // everything is translated at once, as tests of the translator want it.
-#define HOT 32
+#define HOT 128
 
 // Translated code looks up after this many instructions at the latest: it has no other way to notice
 // interrupts and kicks.

@@ -83,6 +83,12 @@ struct region_draft {
     uint8_t copy[REGION_INSNS_MAX * 4];
 };
 
+// What is known about other code, for the extent of a region.
+struct region_guide {
+    bool (*is_entry)(void *ctx, gva_t pc); // a region begins there
+    void *ctx;
+};
+
 // What a region's loads and stores remember of a page (access.c).
 struct jit_slot {
     uint64_t addend;      // from guest to host addresses; 0: not known
@@ -223,9 +229,10 @@ void jit_page_add(struct jit_cache *cache, struct region *region); // under the 
 struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source);
 
 // What lies at `source`, at most `room` bytes, as far as a region goes: nothing but these arguments
-// matters. False: nothing there can be translated.
+// matters. `guide` may be NULL. False: nothing there can be translated.
 bool jit_region_draft(struct region_draft *draft, const struct riscv_decoder *decoder, gva_t pc,
-                      unsigned flavor, const uint8_t *source, unsigned room);
+                      unsigned flavor, const uint8_t *source, unsigned room,
+                      const struct region_guide *guide);
 
 // Whether an instruction always goes elsewhere than to the next one (enum insn_id).
 bool jit_region_ends_at(unsigned id);
