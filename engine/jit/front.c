@@ -167,7 +167,7 @@ static bool make_constant(struct ir_insn *in, const struct region *r, const stru
     in->code = IR_CONST;
     in->imm = rop->op.imm;
     if (rop->id == INSN_AUIPC)
-        in->imm += (int64_t)(r->pc + rop->offset);
+        in->imm = (int64_t)((uint64_t)in->imm + r->pc + rop->offset); // may wrap around
     return true;
 }
 
