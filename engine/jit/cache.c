@@ -46,16 +46,18 @@ static size_t code_size(void)
 
 static bool map_memory(struct jit_cache *cache)
 {
-    int fd = memfd_create("hull-jit", MFD_CLOEXEC);
-    void *rw = MAP_FAILED, *rx = MAP_FAILED, *meta;
+    void *rw =
+        mmap(NULL, cache->code_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *rx = MAP_FAILED, *meta;
 
-    if (fd < 0)
-        return false;
-    if (!ftruncate(fd, (off_t)cache->code_size)) {
-        rw = mmap(NULL, cache->code_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        rx = mmap(NULL, cache->code_size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    // Of shared memory an old size of 0 makes a second mapping. It is anonymous, or perf would look for
+    // names in a file.
+    if (rw != MAP_FAILED)
+        rx = mremap(rw, 0, cache->code_size, MREMAP_MAYMOVE);
+    if (rx != MAP_FAILED && mprotect(rx, cache->code_size, PROT_READ | PROT_EXEC) < 0) {
+        munmap(rx, cache->code_size);
+        rx = MAP_FAILED;
     }
-    close(fd);
     meta = mmap(NULL, cache->meta_size, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (rw != MAP_FAILED)
@@ -85,6 +87,7 @@ static struct jit_cache *cache_create(struct vm *vm)
     cache->verify = VERIFY || getenv("HULL_JIT_VERIFY");
     jit_host_make_thunks(cache);
     cache->code_start = cache->code_used;
+    jit_watch_cache(cache, true);
     return cache;
 }
 
@@ -109,6 +112,7 @@ void jit_cache_destroy(struct jit_cache *cache)
 {
     struct vm *vm = cache->vm;
 
+    jit_watch_cache(cache, false);
     if (cache->code_rw)
         munmap(cache->code_rw, cache->code_size);
     if (cache->code_rx)
@@ -168,6 +172,7 @@ bool jit_cache_usable(struct jit *jit)
         return true;
     if (!everybody_knows(cache))
         return false;
+    jit_watch_forget(cache);
     cache->code_used = cache->code_settled = cache->code_start;
     cache->meta_used = 0;
     cache->page_count = 0;

@@ -190,14 +190,19 @@ static struct region *region_build(struct jit *jit, const struct region_draft *d
 {
     struct region *r = jit_meta_alloc(jit->cache, sizeof(*r));
     uint8_t *copy = jit_meta_alloc(jit->cache, d->region.bytes);
+    size_t start = (jit->cache->code_used + 15) & ~(size_t)15; // as the back end aligns it
+    struct watched *watched;
 
     if (!r || !copy)
         return NULL;
     memcpy(copy, d->copy, d->region.bytes);
     *r = d->region;
     r->copy = copy;
-    if (!jit_host_emit(jit, r, ir))
+    watched = jit_watch_begin(jit, r, ir);
+    if (!jit_host_emit(jit, r, ir, watched))
         return NULL;
+    jit_watch_end(jit->cache, watched, r, jit->cache->code_rx + start,
+                  jit->cache->code_used - start);
     r->ops = NULL;
     return r;
 }

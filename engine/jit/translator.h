@@ -244,12 +244,27 @@ int jit_region_find_op(const struct region *r, int64_t offset);
 // that trapped or left, and hart.s.pc says where to.
 bool jit_step(struct jit *jit, struct region *region, unsigned where);
 
+// watch.c. Each does nothing where nobody watches.
+struct watched;
+// A cache has come to be, with its thunks, or is about to go.
+void jit_watch_cache(struct jit_cache *cache, bool there);
+// Before a region is emitted, and behind that. `watched` is what its code counts in; NULL: it does not.
+struct watched *jit_watch_begin(struct jit *jit, const struct region *region, const struct ir *ir);
+void jit_watch_end(struct jit_cache *cache, struct watched *watched, const struct region *region,
+                   const uint8_t *code, size_t size);
+void jit_watch_forget(struct jit_cache *cache); // memory for code will be used again
+
 // The back end, host_<arch>/.
 bool jit_host_supported(void);
 void jit_host_make_thunks(struct jit_cache *cache); // at the start of the code
 void jit_host_vcpu_init(struct jit *jit);
-// Emits a region at code_used. False: no room.
-bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir);
+// Emits a region at code_used. False: no room. With `watched` its pieces count themselves there.
+bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir,
+                   struct watched *watched);
+// For people who read its code: options for objdump (NULL: it can't), where registers live, and what a
+// disassembled instruction's operand in memory is, "" if nothing is known.
+extern const char *const jit_host_objdump, *const jit_host_conventions;
+void jit_host_describe(const char *text, char *buf, size_t size);
 // Points a link at an entry of a region, while other vCPUs may be executing it.
 void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
                     const uint8_t *entry);

@@ -178,6 +178,36 @@ static bool apply_stats(struct cli_vm *vm, const char *value, struct config_reas
     return true;
 }
 
+static bool apply_trace(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    if (!*value)
+        return hull_refuse(why, "needs the name of a file");
+    vm->run.trace_file = value;
+    return true;
+}
+
+static bool apply_trace_regions(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    return hull_value_count(value, &vm->run.trace_regions, why);
+}
+
+static bool apply_perf_map(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    (void)value, (void)why;
+    vm->run.perf_map = true;
+    return true;
+}
+
+static bool apply_symbols(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    if (!*value)
+        return hull_refuse(why, "needs the name of a file");
+    if (vm->run.symbol_file_count == HULL_RUN_SYMBOL_FILES_MAX)
+        return hull_refuse(why, "there may be %u files", HULL_RUN_SYMBOL_FILES_MAX);
+    vm->run.symbol_files[vm->run.symbol_file_count++] = value;
+    return true;
+}
+
 static bool apply_quiet(struct cli_vm *vm, const char *value, struct config_reason *why)
 {
     (void)value, (void)why;
@@ -264,6 +294,12 @@ const struct cli_option hull_cli_options[] = {
     {"monitor", 0, RUN, "unix:SOCKET", "take the monitor's commands on a socket as well",
      apply_monitor},
     {"stats", 0, RUN, NULL, "print counters at the end", apply_stats},
+    {"trace", 0, RUN, "FILE", "write the translator's hottest code there at the end (--engine jit)",
+     apply_trace},
+    {"trace-regions", 0, RUN, "N", "how many pieces of it (default: 40)", apply_trace_regions},
+    {"perf-map", 0, RUN, NULL, "name translated code in /tmp/perf-PID.map, for perf", apply_perf_map},
+    {"symbols", 0, RUN, "FILE", "names of guest code for these two: ELF, System.map or kallsyms;\n"
+                                "may be repeated", apply_symbols},
     {"quiet", 0, RUN, NULL, "print no hints", apply_quiet},
     {"log-level", 0, RUN, "LEVEL", "error, warn (default), info or debug", apply_log_level},
     {"log-file", 0, RUN, "FILE", "write the log there instead of to stderr", apply_log_file},

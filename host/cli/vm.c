@@ -61,7 +61,7 @@ bool hull_cli_vm_build(const struct cli_args *args, struct cli_vm *vm, bool need
 {
     struct vm_config *config = &vm->config;
     const char *target = target_of(args);
-    *vm = (struct cli_vm){.run = {.log_level = HULL_LOG_WARN}};
+    *vm = (struct cli_vm){.run = {.log_level = HULL_LOG_WARN, .trace_regions = 40}};
     hull_config_init(config);
     if (target)
         load_target(config, target);

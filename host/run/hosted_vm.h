@@ -14,6 +14,7 @@
 #include "host/env/loop.h"
 #include "host/run/images.h"
 #include "host/run/run.h"
+#include "host/run/watch.h"
 
 struct hosted_vm {
     const struct vm_spec *spec;
@@ -32,6 +33,7 @@ struct hosted_vm {
     struct host_net *nets[HULL_SPEC_NETS_MAX];
     struct board_backends backends;
 
+    struct host_watch watch;
     bool vm_made, board_made;
     struct vm vm;
     struct riscv_board board;

@@ -59,6 +59,15 @@ static void command_stats(struct hosted_vm *h, struct reply *reply, const char *
     hull_hosted_stats(h, reply->print, reply->ctx);
 }
 
+static void command_trace(struct hosted_vm *h, struct reply *reply, const char *word)
+{
+    (void)word;
+    if (hull_host_watch_write(&h->watch))
+        say(reply, "%s is written\n", h->watch.trace_file);
+    else
+        fault(reply, "there is no trace: see --trace");
+}
+
 static void command_pause(struct hosted_vm *h, struct reply *reply, const char *word)
 {
     hull_hosted_pause(h);
@@ -122,6 +131,7 @@ static const struct command {
 } commands[] = {
     {"info", "status", NULL, "what the machine is and does", command_info},
     {"stats", NULL, NULL, "counters", command_stats},
+    {"trace", NULL, NULL, "write the file of --trace now", command_trace},
     {"pause", NULL, NULL, "stop its processors; its clock goes on", command_pause},
     {"resume", NULL, NULL, "let it go on", command_resume},
     {"engine", NULL, "[interp|jit]", "what executes it; change that, while it runs",

@@ -96,6 +96,8 @@ static int hosted_open(struct hosted_vm *h)
         err = board_make(h);
     if (!err)
         err = hull_hosted_monitor_open(h);
+    if (!err)
+        err = hull_host_watch_open(&h->watch, &h->vm, h->options, &h->spec->boot);
     hull_images_drop(&h->images);
     return err;
 }
@@ -139,6 +141,7 @@ static void hosted_close(struct hosted_vm *h)
         riscv_board_destroy(&h->board);
     if (h->vm_made)
         hull_vm_fini(&h->vm);
+    hull_host_watch_close(&h->watch);
     hull_host_ram_unmap(h->ram, h->spec->memory);
     hull_hosted_backends_close(h);
     hull_console_destroy(h->console);
@@ -160,6 +163,8 @@ static int hosted_main(struct hosted_vm *h)
         h->exit_code = HULL_EXIT_HOST;
     if (!err && h->options->stats)
         hull_hosted_stats(h, stats_to_stderr, NULL);
+    if (!err)
+        hull_host_watch_write(&h->watch);
     hosted_close(h);
     hull_blk_pool_fini(&h->pool);
     hull_hosted_signals_close(h);

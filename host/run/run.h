@@ -14,6 +14,8 @@ enum hull_exit {
     HULL_EXIT_SIGNAL = 128 // + the number of the signal that ended the run
 };
 
+#define HULL_RUN_SYMBOL_FILES_MAX 16
+
 struct run_options {
     bool stats;               // print counters at the end, to stderr
     bool quiet;               // no hints on stderr
@@ -21,6 +23,11 @@ struct run_options {
     int log_level;            // enum hull_log_level
     const char *log_file;     // NULL: stderr
     const char *monitor_path; // socket of the monitor, NULL: none
+    const char *trace_file;   // where the translator's hottest regions are written, or NULL
+    unsigned trace_regions;   // how many of them
+    bool perf_map;            // name translated code for perf
+    const char *symbol_files[HULL_RUN_SYMBOL_FILES_MAX];
+    unsigned symbol_file_count;
 };
 
 // Returns the program's exit code. Says on stderr what went wrong.

@@ -31,7 +31,8 @@ struct vm {
     struct hull_env env;
     struct vm_owner owner;
     const struct engine_ops *engine;
-    void *engine_data; // the engine's, for all vCPUs: made with the first, gone with the last one
+    void *engine_data;  // the engine's, for all vCPUs: made with the first, gone with the last one
+    void *engine_watch; // who looks at what the engine makes of code, the owner's; NULL: nobody
     struct guest_memory memory;
     struct bus bus;
     unsigned vcpu_count;

@@ -225,6 +225,13 @@ static void run_options_are_passed_on(void **state)
     assert_false(seen.options.stats || seen.options.quiet || seen.options.exit_on_reset);
     assert_int_equal(seen.options.log_level, HULL_LOG_WARN);
     assert_null(seen.options.log_file);
+
+    assert_runs("run|--kernel|k|--trace|t|--trace-regions|7|--perf-map|--symbols|a|--symbols|b");
+    assert_string_equal(seen.options.trace_file, "t");
+    assert_int_equal(seen.options.trace_regions, 7);
+    assert_true(seen.options.perf_map);
+    assert_int_equal(seen.options.symbol_file_count, 2);
+    assert_string_equal(seen.options.symbol_files[1], "b");
 }
 
 static void images_are_found_in_the_cache(void **state)
@@ -338,6 +345,10 @@ static void values_are_where_they_should_be(void **state)
     assert_refused("run|--kernel", "--kernel needs a value (FILE)");
     assert_refused("run|--kernel|--initrd|i", "--kernel needs a value");
     assert_refused("run|--kernel|--initrd=i", "--kernel needs a value");
+    assert_refused("run|--kernel|/dev/null|--trace|", "--trace: needs the name of a file");
+    assert_refused("run|--kernel|/dev/null|--symbols|", "--symbols: needs the name of a file");
+    assert_refused("run|--kernel|/dev/null|--trace-regions|few",
+                   "--trace-regions: 'few' is not a whole number");
     assert_refused("run|--stats=yes", "--stats takes no value");
     assert_runs("run|--kernel|k|--append|--verbose");
     assert_spec_has("append    --verbose");

@@ -17,8 +17,20 @@ void jit_host_vcpu_init(struct jit *jit)
     (void)jit;
 }
 
-bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir)
+const char *const jit_host_objdump = NULL;
+const char *const jit_host_conventions = "";
+
+void jit_host_describe(const char *text, char *buf, size_t size)
 {
+    (void)text;
+    if (size)
+        *buf = '\0';
+}
+
+bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir,
+                   struct watched *watched)
+{
+    (void)watched;
     (void)ir;
     (void)jit;
     (void)region;

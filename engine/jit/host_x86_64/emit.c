@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A region's machine code: the entry that checks, the code, and its stubs.
+#include <hull/vm.h>
+
 #include "engine/jit/host_x86_64/target.h"
+#include "engine/jit/watched.h"
 
 bool jit_host_supported(void)
 {
@@ -42,6 +45,17 @@ static void call_step(struct emitter *e, unsigned index, size_t trampoline)
     x86_patch(&e->a, x86_call(&e->a), trampoline);
 }
 
+// Where somebody watches. With several vCPUs others add to it, too.
+static void count_piece(struct emitter *e)
+{
+    if (!e->watched)
+        return;
+    x86_mov_imm(&e->a, RAX, (uintptr_t)&e->watched->pieces[e->pieces++].count);
+    if (e->jit->cache->vm->vcpu_count > 1)
+        x86_byte(&e->a, 0xf0);
+    x86_op(&e->a, 0xff | X_W, 0, x86_m(RAX, 0)); // inc
+}
+
 static void emit_piece(struct emitter *e, const struct ir_insn *in)
 {
     e->labels[in->op] = e->a.used;
@@ -49,6 +63,7 @@ static void emit_piece(struct emitter *e, const struct ir_insn *in)
     x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), (int32_t)in->imm);
     if (e->region->ops[in->op].back || in->op == 0)
         add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
+    count_piece(e);
     fp_piece(e, in->op);
 }
 
@@ -232,8 +247,13 @@ static void emit_code(struct emitter *e, size_t trampoline)
     fp_plan(e);
     enter_map(e);
     lower_streams(e, e->ir->streams);
-    for (e->in = 0; e->in < e->ir->count; e->in++)
+    for (e->in = 0; e->in < e->ir->count; e->in++) {
+        if (e->watched)
+            e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);
         emit_insn(e, &e->ir->insns[e->in], trampoline);
+    }
+    if (e->watched)
+        e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);
     e->index = r->count - 1u;
     fp_settle(e);
     if (!jit_region_ends_at(r->ops[r->count - 1].id)) {
@@ -247,7 +267,7 @@ static void emit_code(struct emitter *e, size_t trampoline)
         emit_stub(e, &e->stubs[i], trampoline);
 }
 
-bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir)
+bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struct watched *watched)
 {
     struct jit_cache *cache = jit->cache;
     struct emitter e = {
@@ -257,6 +277,8 @@ bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir)
         .jit = jit,
         .region = r,
         .ir = ir,
+        .watched = watched,
+        .start = (cache->code_used + 15) & ~(size_t)15,
         .has = cache->host_features,
         .fp = r->flavor & FLAVOR_FP,
     };

@@ -88,6 +88,9 @@ struct emitter {
     struct jit *jit;
     struct region *region;
     const struct ir *ir;
+    struct watched *watched; // or NULL
+    unsigned pieces;         // so far
+    size_t start;
     struct register_map map;
     uint32_t has;       // enum x86_feature
     const uint8_t *gpr; // where this region keeps x[n]: as x86_gpr, or its own choice
