@@ -187,7 +187,8 @@ static bool remake(struct listing *l)
 {
     const struct watched *w = l->w;
 
-    if (!jit_region_draft(&l->draft, l->watch->decoder, w->pc, w->flavor, w->copy, w->bytes) ||
+    if (!jit_region_draft(&l->draft, l->watch->decoder, w->pc, w->flavor, w->copy, w->bytes,
+                          NULL) ||
         l->draft.region.count != w->ops)
         return false;
     l->draft.region.priv = w->priv;
