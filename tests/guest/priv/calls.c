@@ -195,7 +195,67 @@ static void remapped(void)
     pt_flush();
 }
 
+// A callee that every other time takes from its caller the right to load from user pages.
+static uint64_t *user_page;
+static unsigned faults;
+
+static bool on_fault(struct rt_frame *f)
+{
+    if (f->cause != 13)
+        return false;
+    faults++;
+    f->epc += 4;
+    return true;
+}
+
+static uint64_t load_with_and_without(uint64_t rounds)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < rounds; i++)
+        __asm__ volatile("li t1, 1 << 18\n li t2, 0\n"
+                         " jal ra, 1f\n"
+                         ".option push\n.option norvc\n"
+                         " ld t2, 0(%1)\n" // allowed
+                         " jal ra, 2f\n"
+                         " ld t2, 8(%1)\n" // not allowed when i is odd
+                         ".option pop\n"
+                         " j 9f\n"
+                         "1: csrs sstatus, t1\n ret\n"
+                         "2: andi t3, %2, 1\n beqz t3, 3f\n csrc sstatus, t1\n3: ret\n"
+                         "9: add %0, %0, t2"
+                         : "+r"(sum)
+                         : "r"(VA), "r"(i)
+                         : "ra", "t1", "t2", "t3", "memory");
+    return sum;
+}
+
+static void access_taken(void)
+{
+    user_page = rt_page();
+    user_page[0] = 3;
+    user_page[1] = 1000;
+    pt_init(&pt, 3);
+    pt_map(&pt, VA, (uint64_t)user_page, 0, PTE_LEAF | PTE_U);
+    csr_write(satp, pt_satp(&pt, 11));
+    pt_flush();
+    rt_trap_hook = on_fault;
+    faults = 0;
+    EQ(rt_run_in(PRIV_S, load_with_and_without, ROUNDS, 0), (3 + 1000) * ROUNDS / 2);
+    EQ(faults, ROUNDS / 2);
+    rt_trap_hook = NULL;
+    csr_write(satp, 0);
+    pt_flush();
+}
+
 const struct rt_case rt_cases[] = {
-    {"deeply", deeply}, {"far", far},         {"elsewhere", elsewhere}, {"coroutines", coroutines},
-    {"past", past},     {"changed", changed}, {"remapped", remapped},   {0},
+    {"deeply", deeply},
+    {"far", far},
+    {"elsewhere", elsewhere},
+    {"coroutines", coroutines},
+    {"past", past},
+    {"changed", changed},
+    {"remapped", remapped},
+    {"access-taken", access_taken},
+    {0},
 };
