@@ -422,8 +422,8 @@ static void jit_report(const struct vm *vm, void (*print)(void *ctx, const char 
     snprintf(text, sizeof(text),
              "jit    %llu regions of %llu instructions translated, %llu flushes, %llu pages with "
              "other code\n",
-             READ(cache->regions_made), READ(cache->translated), READ(cache->flushes),
-             READ(cache->changed_pages));
+             READ(cache->regions_made), (unsigned long long)atomic_load(&cache->translated),
+             READ(cache->flushes), READ(cache->changed_pages));
     print(ctx, text);
     snprintf(text, sizeof(text),
              "       now %llu KiB of code and %llu KiB about it, in %u pages of the guest\n",
