@@ -145,7 +145,7 @@ static uint64_t scountovf_read(struct hart *hart, unsigned csr)
 
 // Sstc: below M mode both mcounteren.TM and menvcfg.STCE have to allow it, and in a guest the
 // hypervisor's as well.
-static int vstimecmp_check(const struct hart *hart, unsigned csr)
+static int sstc_check(const struct hart *hart, unsigned csr)
 {
     const struct hart_state *s = &hart->s;
 
@@ -158,7 +158,7 @@ static int vstimecmp_check(const struct hart *hart, unsigned csr)
 static int stimecmp_check(const struct hart *hart, unsigned csr)
 {
     const struct hart_state *s = &hart->s;
-    int cause = vstimecmp_check(hart, csr);
+    int cause = sstc_check(hart, csr);
 
     if (!cause && s->virt &&
         (!(s->hcounteren >> (CSR_TIME & 31) & 1) || !(riscv_henvcfg(s) & MENVCFG_STCE)))
@@ -178,6 +178,13 @@ static int h_check(const struct hart *hart, unsigned csr)
 {
     (void)csr;
     return legal_if(riscv_isa_has(hart->isa, EXT_H));
+}
+
+static int vstimecmp_check(const struct hart *hart, unsigned csr)
+{
+    int cause = h_check(hart, csr);
+
+    return cause ? cause : sstc_check(hart, csr);
 }
 
 // TVM protects hgatp, but not vsatp.

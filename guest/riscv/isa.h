@@ -81,6 +81,11 @@ struct riscv_isa {
     uint8_t geilen;      // guest external interrupts, 0 to 63: the bits of hgeip from bit 1 on
 };
 
+// What is only there with the hypervisor extension, and that itself.
+#define RISCV_H_EXTENSIONS                                                                  \
+    (1ull << EXT_H | 1ull << EXT_SHCOUNTERENW | 1ull << EXT_SHGATPA | 1ull << EXT_SHTVALA | \
+     1ull << EXT_SHVSATPA | 1ull << EXT_SHVSTVALA | 1ull << EXT_SHVSTVECD)
+
 static inline bool riscv_isa_has(const struct riscv_isa *isa, enum riscv_extension ext)
 {
     return isa->extensions >> ext & 1;

@@ -591,7 +591,7 @@ static void hext_kick(struct vcpu *vcpu)
 static void hext_limit_isa(struct riscv_isa *isa)
 {
     isa->extensions &= host.isa.extensions;
-    isa->extensions &= ~(1ull << EXT_H | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
+    isa->extensions &= ~(RISCV_H_EXTENSIONS | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
     if (!guest_has_sstc())
         isa->extensions &= ~(1ull << EXT_SSTC);
     if (!(host.henvcfg & MENVCFG_PBMTE))

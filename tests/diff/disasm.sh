@@ -8,7 +8,7 @@ cd "${HULL_SRC:-$(dirname "$0")/../..}"
 seed=${1:-$RANDOM$RANDOM} count=${2:-60000}
 tmp=${TEST_TMP:-$(mktemp -d)}
 cross=${CROSS_RISCV64:-riscv64-linux-gnu-}
-arch=rv64imafdc_zicsr_zifencei_zba_zbb_zbc_zbs_zbkb_zbkx_zicbom_zicbop_zicboz_zfh_svinval_zawrs
+arch=rv64imafdch_zicsr_zifencei_zba_zbb_zbc_zbs_zbkb_zbkx_zicbom_zicbop_zicboz_zfh_svinval_zawrs
 arch=${arch}_zihintpause
 [ -n "${TEST_TMP-}" ] || trap 'rm -rf "$tmp"' EXIT
 echo "# seed $seed"
