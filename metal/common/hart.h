@@ -50,7 +50,8 @@ struct host_hart {
     struct thread idle;
     struct list_link ready;
     unsigned ready_count;
-    uint64_t vtime;           // of whoever ran last; each hart counts its own
+    _Atomic uint32_t reserved; // vCPUs that are pinned here: nobody else's may run
+    uint64_t vtime; // of whoever ran last; each hart counts its own
     uint64_t slice_end;       // ticks; HULL_TIME_NEVER: nobody else wants the hart
     _Atomic uint32_t resched; // a word: exchanges of bytes are slow
 
@@ -61,8 +62,6 @@ struct host_hart {
 
     void *loaded;   // struct hext: whose state was in the VS registers last
     void *fp_owner; // the same of the FP registers
-    uint64_t idle_ticks, idle_since;
-    uint64_t exits; // from guests
     unsigned plic_context;
 };
 

@@ -139,7 +139,7 @@ int net_init(struct net *net)
     error = thread_create(&net->thread, "net", net_body, net);
     if (error)
         return error;
-    net->thread.priority = THREAD_PRIORITY_MANAGER - 1;
+    net->thread.priority = THREAD_PRIORITY_OWN;
     thread_wake(&net->thread);
     return 0;
 }

@@ -40,7 +40,7 @@ static uint64_t vm_ticks(const struct metal_vm *vm)
     uint64_t ticks = 0;
 
     for (unsigned i = 0; i < vm->vcpus_made; i++)
-        ticks += vm->vcpus[i].thread.ran;
+        ticks += thread_ran(&vm->vcpus[i].thread);
     return ticks;
 }
 
@@ -108,7 +108,7 @@ static void vm_stats(struct metal_vm *vm)
 
         say("  cpu %u: hart %llu%s, ran %llu ms, waited for a hart %llu ms; exits", i,
             (ull)t->hart->hartid, t->pinned ? " (pinned)" : "",
-            (ull)(t->ran / (HULL_TIMEBASE_HZ / 1000)),
+            (ull)(thread_ran(t) / (HULL_TIMEBASE_HZ / 1000)),
             (ull)(t->stolen / (HULL_TIMEBASE_HZ / 1000)));
         for (unsigned n = 0; n < HEXT_EXITS; n++)
             say(" %s %llu", names[n], (ull)x->exits[n]);

@@ -102,6 +102,14 @@ static struct thread *best_of(struct host_hart *hart, bool to_steal)
     return best;
 }
 
+// Whether `thread` may be on `hart` at all: one that belongs to pinned vCPUs takes no others, but the
+// hypervisor's own.
+static bool may_run(const struct host_hart *hart, const struct thread *thread)
+{
+    return thread->pinned ? thread->hart == hart
+                          : !atomic_load(&hart->reserved) || thread->priority >= THREAD_PRIORITY_OWN;
+}
+
 // For a hart that has nothing to do: something that waits elsewhere.
 static struct thread *steal(struct host_hart *hart)
 {
@@ -109,10 +117,31 @@ static struct thread *steal(struct host_hart *hart)
         struct host_hart *other = machine.harts[(hart->index + i) % machine.hart_count];
         struct thread *thread = other->ready_count ? best_of(other, true) : NULL;
 
-        if (thread)
+        if (thread && may_run(hart, thread))
             return thread;
     }
     return NULL;
+}
+
+// Where a thread that becomes ready goes: where it was, unless that hart is busy and another one is idle, or
+// it must not be there (any more).
+static struct host_hart *place(struct thread *thread)
+{
+    struct host_hart *hart = thread->hart, *least = NULL;
+
+    if (may_run(hart, thread) && (thread->pinned || hart->current == &hart->idle))
+        return hart;
+    for (unsigned i = 0; i < machine.hart_count; i++) {
+        struct host_hart *other = machine.harts[i];
+
+        if (!may_run(other, thread))
+            continue;
+        if (other->current == &other->idle && !other->ready_count)
+            return other;
+        if (!least || other->ready_count < least->ready_count)
+            least = other;
+    }
+    return may_run(hart, thread) || !least ? hart : least;
 }
 
 static void slice_begin(struct host_hart *hart, uint64_t now)
@@ -157,7 +186,7 @@ static void schedule(bool other)
     if (from == &hart->idle)
         from->state = THREAD_READY;
     else if (from->state == THREAD_RUNNING)
-        enqueue(hart, from);
+        enqueue(may_run(hart, from) ? hart : place(from), from);
     to->state = THREAD_RUNNING;
     to->hart = hart;
     to->since = now;
@@ -179,22 +208,6 @@ void thread_wait(void)
     }
     me->woken = false;
     spin_unlock(&machine.sched_lock);
-}
-
-// Where a thread that wakes up goes: where it was, unless that hart is busy and another one is idle.
-static struct host_hart *place(struct thread *thread)
-{
-    struct host_hart *hart = thread->hart;
-
-    if (thread->pinned || hart->current == &hart->idle)
-        return hart;
-    for (unsigned i = 0; i < machine.hart_count; i++) {
-        struct host_hart *other = machine.harts[i];
-
-        if (other->current == &other->idle && !other->ready_count)
-            return other;
-    }
-    return hart;
 }
 
 void thread_wake(struct thread *thread)
@@ -253,6 +266,16 @@ void thread_poke(struct thread *thread)
         arch_ipi(hart);
 }
 
+uint64_t thread_ran(const struct thread *thread)
+{
+    uint64_t ran;
+
+    spin_lock(&machine.sched_lock);
+    ran = thread->ran + (thread->state == THREAD_RUNNING ? arch_time() - thread->since : 0);
+    spin_unlock(&machine.sched_lock);
+    return ran;
+}
+
 bool thread_ended(const struct thread *thread)
 {
     bool ended;
@@ -283,7 +306,14 @@ void thread_sleep_ns(uint64_t ns)
 
 struct host_hart *scheduler_next_hart(void)
 {
-    return machine.harts[atomic_fetch_add(&machine.next_hart, 1) % machine.hart_count];
+    struct host_hart *hart = NULL;
+
+    for (unsigned i = 0; i < machine.hart_count; i++) {
+        hart = machine.harts[atomic_fetch_add(&machine.next_hart, 1) % machine.hart_count];
+        if (!atomic_load(&hart->reserved))
+            break;
+    }
+    return hart;
 }
 
 void scheduler_init(struct host_hart *hart)

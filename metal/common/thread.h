@@ -15,6 +15,7 @@ struct host_hart;
 
 #define THREAD_STACK_SIZE 12288u
 #define THREAD_WEIGHT_DEFAULT 100
+#define THREAD_PRIORITY_OWN 254 // the hypervisor's threads
 #define THREAD_PRIORITY_MANAGER 255
 #define THREAD_SLICE_TICKS 50000 // 5 ms
 
@@ -49,6 +50,7 @@ void thread_wake(struct thread *thread); // from anywhere
 void thread_yield(void);                 // lets others have the hart, whatever their priority
 void thread_sleep_ns(uint64_t ns);
 void thread_poke(struct thread *thread); // has it leave the guest, if it is in one
+uint64_t thread_ran(const struct thread *thread); // ticks on a hart, up to now
 bool thread_ended(const struct thread *thread);
 
 // On the way back to a guest: whether this_hart()->resched; and giving the hart away then.

@@ -83,8 +83,11 @@ static int vcpu_place(struct metal_vm *vm, unsigned i, struct thread *thread)
     thread->pinned = metal->pinned;
     thread->hart = metal->pinned && i < metal->hart_count ? hart_by_number(metal->harts[i])
                                                           : scheduler_next_hart();
-    if (thread->hart)
+    if (thread->hart) {
+        atomic_fetch_add(&thread->hart->reserved, thread->pinned);
         return 0;
+    }
+    thread->pinned = false;
     console_log(&machine.console, "%s: there is no hart %u for its CPU %u", vm->spec->name,
                 (unsigned)metal->harts[i], i);
     return -HULL_ENOENT;
@@ -168,8 +171,13 @@ static void release(struct metal_vm *vm)
         riscv_board_destroy(&vm->board);
     if (vm->vm_made)
         hull_vm_fini(&vm->vm);
-    while (vm->vcpus_made)
-        thread_destroy(&vm->vcpus[--vm->vcpus_made].thread);
+    while (vm->vcpus_made) {
+        struct thread *thread = &vm->vcpus[--vm->vcpus_made].thread;
+
+        if (thread->pinned)
+            atomic_fetch_sub(&thread->hart->reserved, 1);
+        thread_destroy(thread);
+    }
     heap_free(&machine.heap, vm->vcpus, vm->spec->cpus * sizeof(*vm->vcpus), &vm->count);
     vm->vcpus = NULL;
     vm_memory_destroy(&vm->memory);
