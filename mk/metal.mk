@@ -13,7 +13,7 @@ METAL_OBJ   := $(patsubst %.c,$(METAL_DIR)/%.o,$(filter-out metal/riscv64/offset
 METAL_OPT   ?= -O2
 METAL_FLAGS  = $(STD) $(WARNINGS) $(METAL_OPT) -g -ffreestanding -nostdinc -isystem $(RV_INCLUDE) \
                -D_LIBC_LIMITS_H_ -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -fno-pic -fno-pie \
-               -fno-stack-protector -fno-omit-frame-pointer -ffunction-sections -fdata-sections \
+               -fno-stack-protector -ffunction-sections -fdata-sections \
                -DHULL_VERSION='"$(VERSION)"' -I$(METAL_DIR)/gen $(INCLUDES) $(WERROR_FLAG)
 METAL_LINK   = $(RV_CC) -nostdlib -static -no-pie -march=rv64imac_zicsr_zifencei -mabi=lp64 \
                -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,-z,noexecstack \
@@ -58,3 +58,15 @@ $(METAL).bin: $(METAL)
 	$(Q)$(CROSS_RISCV64)objcopy -O binary $< $@
 
 -include $(wildcard $(METAL_OBJ:.o=.d) $(METAL_DIR)/offsets.d)
+
+# Small guests: for the benchmarks, and the tests.
+METAL_GUESTS := $(patsubst %.c,$(BUILD)/%.elf,$(sort $(wildcard bench/metal/*.c)))
+.PHONY: metal-guests
+metal-guests: $(METAL_GUESTS)
+
+$(BUILD)/bench/metal/%.elf: bench/metal/%.c bench/metal/guest.h bench/metal/start.S bench/metal/guest.ld mk/metal.mk
+	$(call say,RVLD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(RV_CC) $(STD) $(WARNINGS) -O2 -ffreestanding -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \
+	  -fno-pic -no-pie -static -nostdlib $(INCLUDES) -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
+	  -Wl,-T,bench/metal/guest.ld -o $@ bench/metal/start.S $<

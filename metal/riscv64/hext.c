@@ -3,6 +3,7 @@
 #include "metal/riscv64/hext.h"
 
 #include "guest/riscv/csr.h"
+#include "guest/riscv/sbi.h"
 #include "guest/riscv/trap.h"
 #include "lib/mem.h"
 #include "metal/common/arch.h"
@@ -13,6 +14,9 @@
 #include "metal/riscv64/csr.h"
 
 #define A0 10
+#define EXT_BASE_ID 0x10
+#define EXT_TIME_ID 0x54494d45
+#define EXT_IPI_ID 0x735049
 #define CAUSE_IS_INTERRUPT (1ull << 63)
 #define INSN_WFI_RAW 0x10500073u
 #define INSN_WRS_NTO_RAW 0x00d00073u
@@ -312,7 +316,8 @@ static void guest_page_fault(struct hext *x)
     gpa_t gpa = x->regs.htval << 2 | (x->regs.stval & 3);
     static const uint8_t access_fault[] = {CAUSE_FETCH_ACCESS, CAUSE_LOAD_ACCESS, 0,
                                            CAUSE_STORE_ACCESS};
-    int error = vm_memory_populate(&vm->memory, gpa);
+    int error = gpa - vm->memory.base < vm->memory.size ? vm_memory_populate(&vm->memory, gpa)
+                                                       : -HULL_EFAULT;
 
     if (!error) {
         x->exits[HEXT_EXIT_MEMORY]++;
@@ -374,7 +379,6 @@ static void fill_sbi(struct hext *x, struct vcpu_exit *exit)
 static bool handle_exit(struct hext *x, struct vcpu_exit *exit)
 {
     if (x->regs.scause & CAUSE_IS_INTERRUPT) {
-        x->exits[HEXT_EXIT_INTERRUPT]++;
         arch_poll();
         return false;
     }
@@ -404,6 +408,65 @@ static void trace(const struct hext *x)
     else if (cause >= HW_CAUSE_GUEST_FETCH_FAULT && cause <= HW_CAUSE_GUEST_STORE_FAULT)
         value = x->regs.htval << 2;
     trace_exit(metal_vm_of(x->vcpu->vm)->index, x->vcpu->index, cause, x->regs.sepc, value);
+}
+
+// ---- The short way ----
+// Called by trap_vector, with the vCPU still counted as in the guest. True: back into it at once. Nothing
+// here may give the hart away.
+
+static bool may_go_back(const struct hext *x)
+{
+    return !atomic_load_explicit(&x->vcpu->attention, memory_order_relaxed) &&
+           !atomic_load_explicit(&this_hart()->resched, memory_order_relaxed) && x->loaded;
+}
+
+// So that the long way finds nothing more to do.
+static bool done(struct hext *x)
+{
+    if (may_go_back(x))
+        return true;
+    x->regs.scause = CAUSE_IS_INTERRUPT;
+    return false;
+}
+
+// Calls that only look at their arguments: s0 to s11 of the guest are still in the hart.
+bool hext_fast_call(struct hext *x);
+bool hext_fast_call(struct hext *x)
+{
+    struct riscv_board *board = x->vcpu->vm->board;
+    uint64_t extension = x->regs.x[A0 + 7];
+    struct vcpu_exit exit;
+
+    if ((extension != EXT_BASE_ID && extension != EXT_TIME_ID && extension != EXT_IPI_ID) ||
+        atomic_load_explicit(&machine.tracing, memory_order_relaxed))
+        return false;
+    for (unsigned i = 0; i < 8; i++)
+        exit.sbi.args[i] = x->regs.x[A0 + i];
+    riscv_sbi_call(board->sbi, x->vcpu, &exit);
+    x->regs.x[A0] = exit.sbi.ret[0];
+    x->regs.x[A0 + 1] = exit.sbi.ret[1];
+    x->regs.sepc += 4;
+    x->exits[HEXT_EXIT_SBI]++;
+    return done(x);
+}
+
+bool hext_fast_exit(struct hext *x);
+bool hext_fast_exit(struct hext *x)
+{
+    uint64_t cause = x->regs.scause;
+
+    if (atomic_load_explicit(&machine.tracing, memory_order_relaxed))
+        return false;
+    if (cause == HW_CAUSE_GUEST_LOAD_FAULT || cause == HW_CAUSE_GUEST_STORE_FAULT) {
+        guest_page_fault(x);
+        return done(x);
+    }
+    if (cause & CAUSE_IS_INTERRUPT) {
+        x->exits[HEXT_EXIT_INTERRUPT]++;
+        arch_poll();
+        return done(x);
+    }
+    return false;
 }
 
 static void complete_sbi(struct hext *x, const struct vcpu_exit *exit)

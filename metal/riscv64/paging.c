@@ -100,6 +100,13 @@ int paging_init(hpa_t image)
     return 0;
 }
 
+bool paging_is_mapped(uintptr_t va)
+{
+    uint64_t size;
+
+    return page_table_find(&paging.table, va, &size);
+}
+
 uint64_t paging_satp(void)
 {
     return SATP_SV39 | ptr_phys(paging.table.root) >> HULL_PAGE_SHIFT;

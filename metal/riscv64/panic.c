@@ -53,21 +53,31 @@ static void say_address(unsigned index, uint64_t address)
         say("  #%-2u %016llx\n", index, (unsigned long long)address);
 }
 
-// Frame pointers: at fp - 8 the return address, at fp - 16 the caller's fp. Only in our own stacks.
-static void say_backtrace(uint64_t pc, uint64_t fp)
+// What jal ra, jalr ra or c.jalr left: the word before is a call. Old frames may show through.
+static bool is_return_address(uint64_t address)
 {
-    uint64_t low = fp;
+    uint16_t last, before;
+
+    if (!is_text(address) || !is_text(address - 4) || address % 2)
+        return false;
+    last = *(const uint16_t *)(address - 2);
+    before = *(const uint16_t *)(address - 4);
+    return (before & 0xfff) == 0x0ef || (before & 0xfff) == 0x0e7 || (last & 0xf07f) == 0x9002;
+}
+
+// Without frame pointers, which would make every exit dearer: looks for return addresses on the stack.
+static void say_backtrace(uint64_t pc, uint64_t sp)
+{
+    unsigned found = 1;
 
     say_address(0, pc);
-    for (unsigned i = 1; i < FRAMES_MAX && fp >= low && fp - low < THREAD_STACK_SIZE; i++) {
-        uint64_t *frame = (uint64_t *)fp;
-
-        if (fp < STACKS_BASE || fp % 16)
+    if (sp % 8 || sp < STACKS_BASE)
+        return;
+    for (uint64_t at = sp; found < FRAMES_MAX && at - sp < THREAD_STACK_SIZE; at += 8) {
+        if (at % HULL_PAGE_SIZE == 0 && !paging_is_mapped(at)) // the guard page above
             return;
-        if (!is_text(frame[-1]))
-            return;
-        say_address(i, frame[-1]);
-        fp = frame[-2];
+        if (is_return_address(*(const uint64_t *)at))
+            say_address(found++, *(const uint64_t *)at);
     }
 }
 
@@ -101,7 +111,7 @@ void panic(const char *format, ...)
     hull_vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     say("hull-metal: hart %llu: panic: %s\n", (unsigned long long)this_hart()->hartid, line);
-    say_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+    say_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) & ~7ull);
     end();
 }
 
@@ -121,6 +131,6 @@ void panic_trap(const struct trap_frame *frame)
     for (unsigned i = 1; i < 32; i += 2)
         say("  %-4s %016llx  %-4s %016llx\n", names[i], (unsigned long long)frame->x[i],
             i + 1 < 32 ? names[i + 1] : "", i + 1 < 32 ? (unsigned long long)frame->x[i + 1] : 0);
-    say_backtrace(frame->sepc, frame->x[8]);
+    say_backtrace(frame->sepc, frame->x[2]);
     end();
 }

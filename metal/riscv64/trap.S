@@ -32,30 +32,83 @@
     .endr
 .endm
 
+# What a call of C may change, but sp, tp and a0. C does not use gp.
+.macro caller_saved op, base
+    \op x1, 8(\base)
+    .irp n, 5,6,7,11,12,13,14,15,16,17,28,29,30,31
+    \op x\n, 8*\n(\base)
+    .endr
+.endm
+
+.macro callee_saved op, base
+    .irp n, 3,8,9,18,19,20,21,22,23,24,25,26,27
+    \op x\n, 8*\n(\base)
+    .endr
+.endm
+
+# Back into the guest with the registers that caller_saved covers.
+.macro resume base
+    ld t0, GUEST_SEPC(\base)
+    ld t1, GUEST_SSTATUS(\base)
+    ld t2, GUEST_HSTATUS(\base)
+    csrw HW_SEPC, t0
+    csrw HW_SSTATUS, t1
+    csrw HW_HSTATUS, t2
+    csrw HW_SSCRATCH, \base
+    caller_saved ld, \base
+    ld tp, 32(\base)
+    ld sp, 16(\base)
+    ld a0, 80(\base)
+    sret
+.endm
+
     .text
     .balign 4
     .globl trap_vector
 trap_vector:
     csrrw a0, HW_SSCRATCH, a0
     beqz a0, host_trap
-    save_most a0
+    caller_saved sd, a0
     sd sp, 16(a0)
-    csrrw t0, HW_SSCRATCH, zero
-    sd t0, 80(a0)
-    csrr t1, HW_SEPC
-    csrr t2, HW_SSTATUS
-    csrr t3, HW_SCAUSE
-    csrr t4, HW_STVAL
-    sd t1, GUEST_SEPC(a0)
-    sd t2, GUEST_SSTATUS(a0)
-    sd t3, GUEST_SCAUSE(a0)
-    sd t4, GUEST_STVAL(a0)
-    csrr t1, HW_HTVAL
-    csrr t2, HW_HTINST
-    sd t1, GUEST_HTVAL(a0)
-    sd t2, GUEST_HTINST(a0)
+    sd tp, 32(a0)
+    csrr t0, HW_SEPC
+    csrr t1, HW_SSTATUS
+    csrr t2, HW_SCAUSE
+    csrrw t3, HW_SSCRATCH, zero
+    sd t0, GUEST_SEPC(a0)
+    sd t1, GUEST_SSTATUS(a0)
+    sd t2, GUEST_SCAUSE(a0)
+    sd t3, 80(a0)
     ld sp, GUEST_HOST_SP(a0)
     ld tp, GUEST_HOST_TP(a0)
+    li t0, HW_CAUSE_ECALL_VS
+    bne t2, t0, 1f
+    # A call: most need no more than this.
+    addi sp, sp, -16
+    sd a0, 0(sp)
+    call hext_fast_call
+    mv t0, a0
+    ld a0, 0(sp)
+    addi sp, sp, 16
+    beqz t0, 3f
+    resume a0
+1:  callee_saved sd, a0
+    csrr t0, HW_STVAL
+    csrr t1, HW_HTVAL
+    csrr t2, HW_HTINST
+    sd t0, GUEST_STVAL(a0)
+    sd t1, GUEST_HTVAL(a0)
+    sd t2, GUEST_HTINST(a0)
+    mv s1, a0
+    call hext_fast_exit
+    mv t0, a0
+    mv a0, s1
+    beqz t0, 4f
+    callee_saved ld, a0
+    resume a0
+    # The long way: guest_enter() returns.
+3:  callee_saved sd, a0
+4:  ld tp, GUEST_HOST_TP(a0)
     load_callee sp
     addi sp, sp, 112
     ret
@@ -66,17 +119,8 @@ guest_enter:
     save_callee sp
     sd sp, GUEST_HOST_SP(a0)
     sd tp, GUEST_HOST_TP(a0)
-    ld t0, GUEST_SEPC(a0)
-    ld t1, GUEST_SSTATUS(a0)
-    ld t2, GUEST_HSTATUS(a0)
-    csrw HW_SEPC, t0
-    csrw HW_SSTATUS, t1
-    csrw HW_HSTATUS, t2
-    csrw HW_SSCRATCH, a0
-    load_most a0
-    ld sp, 16(a0)
-    ld a0, 80(a0)
-    sret
+    callee_saved ld, a0
+    resume a0
 
 # A trap of ours: a window onto guest memory that is not mapped yet, an instruction that may fault, or a fault
 # in the hypervisor. Interrupts are never on in HS mode.
