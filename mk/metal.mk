@@ -60,11 +60,11 @@ $(METAL).bin: $(METAL)
 -include $(wildcard $(METAL_OBJ:.o=.d) $(METAL_DIR)/offsets.d)
 
 # Small guests: for the benchmarks, and the tests.
-METAL_GUESTS := $(patsubst %.c,$(BUILD)/%.elf,$(sort $(wildcard bench/metal/*.c)))
+METAL_GUESTS := $(patsubst %.c,$(BUILD)/%.elf,$(sort $(wildcard bench/metal/*.c tests/metal/*.c)))
 .PHONY: metal-guests
 metal-guests: $(METAL_GUESTS)
 
-$(BUILD)/bench/metal/%.elf: bench/metal/%.c bench/metal/guest.h bench/metal/start.S bench/metal/guest.ld mk/metal.mk
+$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h bench/metal/start.S bench/metal/guest.ld mk/metal.mk
 	$(call say,RVLD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(RV_CC) $(STD) $(WARNINGS) -O2 -ffreestanding -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \

@@ -42,17 +42,17 @@ static uint64_t empty(void)
 }
 
 // The smallest of many: what comes in between is not its cost.
-#define MEASURE(statement)                                     \
-    ({                                                         \
-        uint64_t best_ = UINT64_MAX;                           \
-        for (unsigned i_ = 0; i_ < ROUNDS; i_++) {             \
-            uint64_t before_ = csr_get(instret), count_;       \
-            statement;                                         \
-            count_ = csr_get(instret) - before_;               \
-            if (count_ < best_)                                \
-                best_ = count_;                                \
-        }                                                      \
-        best_;                                                 \
+#define MEASURE(statement)                               \
+    ({                                                   \
+        uint64_t best_ = UINT64_MAX;                     \
+        for (unsigned i_ = 0; i_ < ROUNDS; i_++) {       \
+            uint64_t before_ = csr_get(instret), count_; \
+            statement;                                   \
+            count_ = csr_get(instret) - before_;         \
+            if (count_ < best_)                          \
+                best_ = count_;                          \
+        }                                                \
+        best_;                                           \
     })
 
 static void measure_timer(void)
@@ -108,8 +108,7 @@ void guest_main(uint64_t hartid)
     report("null hypercall (ecall to the next instruction)",
            MEASURE(sbi(SBI_BASE, 0, 0, 0, 0)) - nothing);
     report("unknown call", MEASURE(sbi(0x0bad, 0, 0, 0, 0)) - nothing);
-    report("device register read (PLIC)",
-           MEASURE(*(volatile uint32_t *)PLIC_PRIORITY_1) - nothing);
+    report("device register read (PLIC)", MEASURE(*(volatile uint32_t *)PLIC_PRIORITY_1) - nothing);
     report("memory never touched, 2 MiB zeroed on the way",
            MEASURE(*(volatile uint64_t *)(FAR_RAM + (touched += 0x200000))) - nothing);
     measure_timer();

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define csr_get(name)                                            \
-    ({                                                           \
-        uint64_t value_;                                         \
+#define csr_get(name)                                                    \
+    ({                                                                   \
+        uint64_t value_;                                                 \
         __asm__ volatile("csrr %0, " #name : "=r"(value_) : : "memory"); \
-        value_;                                                  \
+        value_;                                                          \
     })
 #define csr_put(name, value) \
     __asm__ volatile("csrw " #name ", %0" : : "rK"((uint64_t)(value)) : "memory")

@@ -21,6 +21,11 @@ size_t hull_uart_console_read(struct device *dev, void *buf, size_t len);
 // hart 0, M and S of hart 1, …; drives lines 11 (MEIP) and 9 (SEIP) of the vCPUs.
 struct device *hull_plic_create(struct vm *vm, unsigned sources);
 struct irq_wire hull_plic_wire(struct device *plic, unsigned source);
+// For a wire whose level nobody follows (a physical interrupt): it falls when a handler has completed the
+// source, and `done` is called, the PLIC's lock held, to look whether it rises again. One function for
+// all such sources; 32 of them each at `word` * 32 on, by the bits of `mask`.
+void hull_plic_on_complete(struct device *plic, unsigned word, uint32_t mask,
+                           void (*done)(void *ctx, unsigned source), void *ctx);
 
 // ACLINT: MSWI at 0x0, MTIMER at 0x4000 (mtimecmp) and 0xbff8 (mtime), as the SiFive CLINT; drives lines
 // 3 (MSIP) and 7 (MTIP).

@@ -36,6 +36,9 @@ struct plic {
     uint32_t wires[WORDS_MAX];   // levels of the wires
     uint32_t pending[WORDS_MAX]; // requests that nobody has claimed yet
     uint32_t claimed[WORDS_MAX]; // requests under way: the gateway is shut
+    uint32_t latched[WORDS_MAX]; // sources that fall when completed
+    void (*done)(void *ctx, unsigned source);
+    void *done_ctx;
     struct plic_context context[];
 };
 
@@ -116,10 +119,16 @@ static uint32_t claim(struct plic *p, struct plic_context *c)
     return source;
 }
 
-static void complete(struct plic *p, struct plic_context *c, uint64_t source)
+static void complete(struct plic *p, struct plic_context *c, uint64_t number)
 {
-    if (source == 0 || source >= p->sources || !test(c->enable, source))
+    unsigned source = (unsigned)number;
+
+    if (number == 0 || number >= p->sources || !test(c->enable, source))
         return;
+    if (test(p->claimed, source) && test(p->latched, source)) {
+        assign(p->wires, source, false);
+        p->done(p->done_ctx, source);
+    }
     assign(p->claimed, source, false);
     gateway(p, source);
 }
@@ -277,6 +286,16 @@ static void wire_set(void *ctx, unsigned source, bool level)
     assign(p->wires, source, level);
     gateway(p, source);
     hull_device_unlock(&p->dev);
+}
+
+void hull_plic_on_complete(struct device *plic, unsigned word, uint32_t mask,
+                           void (*done)(void *ctx, unsigned source), void *ctx)
+{
+    struct plic *p = plic_of(plic);
+
+    p->latched[word] = mask;
+    p->done = done;
+    p->done_ctx = ctx;
 }
 
 struct irq_wire hull_plic_wire(struct device *plic, unsigned source)

@@ -200,6 +200,46 @@ static void write_finisher(struct fdt_writer *w, const struct vm_spec *spec)
     hull_fdt_end_node(w);
 }
 
+// What only hull-metal has: regions shared between VMs, each with its doorbell, and physical devices.
+static void write_metal(struct fdt_writer *w, const struct vm_spec *spec)
+{
+    const struct metal_spec *metal = &spec->metal;
+
+    for (unsigned i = 0; i < metal->shared_count; i++) {
+        const struct shared_spec *s = &metal->shared[i];
+
+        hull_fdt_begin_node_at(w, "shared-memory", s->address);
+        hull_fdt_prop_string(w, "compatible", "hull,shared-memory");
+        hull_fdt_prop_string(w, "label", s->name);
+        hull_fdt_prop_u64s(w, "reg",
+                           (uint64_t[]){s->address, s->size,
+                                        HULL_DOORBELL_BASE + i * HULL_PAGE_SIZE, HULL_PAGE_SIZE},
+                           4);
+        hull_fdt_prop_u32(w, "interrupts", s->doorbell);
+        hull_fdt_prop_u32(w, "interrupt-parent", plic_phandle(spec));
+        hull_fdt_end_node(w);
+    }
+    if (metal->watchdog) {
+        hull_fdt_begin_node_at(w, "watchdog", HULL_WATCHDOG_BASE);
+        hull_fdt_prop_string(w, "compatible", "hull,watchdog");
+        hull_fdt_prop_u64s(w, "reg", (uint64_t[]){HULL_WATCHDOG_BASE, HULL_PAGE_SIZE}, 2);
+        hull_fdt_prop_u32(w, "timeout-sec", metal->watchdog);
+        hull_fdt_end_node(w);
+    }
+    for (unsigned i = 0; i < metal->passthrough_count; i++) {
+        const struct passthrough_spec *p = &metal->passthrough[i];
+
+        hull_fdt_begin_node_at(w, p->device, p->address);
+        hull_fdt_prop_string(w, "compatible", p->compatible);
+        hull_fdt_prop_u64s(w, "reg", (uint64_t[]){p->address, p->size}, 2);
+        if (p->irq) {
+            hull_fdt_prop_u32(w, "interrupts", p->irq);
+            hull_fdt_prop_u32(w, "interrupt-parent", plic_phandle(spec));
+        }
+        hull_fdt_end_node(w);
+    }
+}
+
 // Linux probes in this order: slot 0 comes first, so that vda is disk 0.
 static void write_soc(struct fdt_writer *w, const struct vm_spec *spec)
 {
@@ -224,6 +264,8 @@ static void write_soc(struct fdt_writer *w, const struct vm_spec *spec)
                      BOARD_IRQ_VIRTIO + i);
         hull_fdt_end_node(w);
     }
+    if (spec->metal.present)
+        write_metal(w, spec);
     hull_fdt_end_node(w);
 }
 

@@ -27,6 +27,7 @@
 #define HULL_PASSTHROUGH_BASE 0x50000000ull
 #define HULL_PASSTHROUGH_END 0x5ff00000ull
 #define HULL_DOORBELL_BASE 0x5ff00000ull
+#define HULL_WATCHDOG_BASE 0x5ff10000ull // the watchdog's register
 #define HULL_SHARED_BASE 0x60000000ull
 #define HULL_SHARED_END 0x80000000ull
 // PLIC sources that the virtual board leaves free.
@@ -73,6 +74,9 @@ struct passthrough_spec {
     const char *device; // its name on the board
     gpa_t address;      // in this guest; 0 in a file: hull_metal_place() chooses
     uint32_t irq;       // the guest's PLIC source; 0: the same, or the device has no interrupt
+    // As the board has it; filled in by hull-metal, for the guest's device tree.
+    const char *compatible;
+    uint64_t size;
 };
 
 struct metal_spec {
@@ -99,6 +103,7 @@ struct metal_spec {
     unsigned shared_count;
     struct passthrough_spec passthrough[HULL_SPEC_PASSTHROUGH_MAX];
     unsigned passthrough_count;
+    bool present; // hull-metal provides all this: the guest's device tree tells of it
 };
 
 #define HULL_BOARD_MEMORY_MAX 8

@@ -24,6 +24,9 @@ enum vm_request {
 // Called by any thread, possibly with device locks held: it notes the request and returns.
 struct vm_owner {
     void (*request)(void *ctx, enum vm_request what, int code);
+    // An SBI call of hull/hypercall.h's extension, on the vCPU's thread, no lock held: what a0 gets
+    // is returned, a1's is in *value. NULL: there are none here.
+    int64_t (*hypercall)(void *ctx, struct vcpu *vcpu, const uint64_t args[8], uint64_t *value);
     void *ctx;
 };
 

@@ -237,6 +237,21 @@ void console_vm_log(struct console *console, const struct metal_vm *vm)
     spin_unlock(&console->lock);
 }
 
+uint64_t console_vm_output(struct console *console, const struct metal_vm *vm, uint64_t from,
+                           uint8_t *to, uint64_t room)
+{
+    const struct vm_console *c = &vm->console;
+    uint64_t count = 0;
+
+    spin_lock(&console->lock);
+    if (c->logged > c->log_size && from < c->logged - c->log_size)
+        from = c->logged - c->log_size;
+    for (; count < room && from + count < c->logged; count++)
+        to[count] = c->log[(from + count) % c->log_size];
+    spin_unlock(&console->lock);
+    return count;
+}
+
 // ---- Input ----
 
 void console_focus(struct console *console, unsigned focus, bool all)

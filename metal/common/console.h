@@ -54,6 +54,9 @@ void console_focus(struct console *console, unsigned focus, bool all);
 int console_vm_init(struct metal_vm *vm);                            // its log; 0 or -HULL_ENOMEM
 void console_vm_ended(struct console *console, struct metal_vm *vm); // flushes its line
 void console_vm_log(struct console *console, const struct metal_vm *vm); // prints what is kept
+// Output from byte `from` on that is still kept: copies at most `room` bytes; how many.
+uint64_t console_vm_output(struct console *console, const struct metal_vm *vm, uint64_t from,
+                           uint8_t *to, uint64_t room);
 struct char_backend console_uart_backend(struct metal_vm *vm);
 struct char_backend console_virtio_backend(struct metal_vm *vm);
 

@@ -51,9 +51,9 @@ struct host_hart {
     struct list_link ready;
     unsigned ready_count;
     _Atomic uint32_t reserved; // vCPUs that are pinned here: nobody else's may run
-    uint64_t vtime; // of whoever ran last; each hart counts its own
-    uint64_t slice_end;       // ticks; HULL_TIME_NEVER: nobody else wants the hart
-    _Atomic uint32_t resched; // a word: exchanges of bytes are slow
+    uint64_t vtime;            // of whoever ran last; each hart counts its own
+    uint64_t slice_end;        // ticks; HULL_TIME_NEVER: nobody else wants the hart
+    _Atomic uint32_t resched;  // a word: exchanges of bytes are slow
 
     // Timers by deadline, under the timers' lock.
     struct list_link timers;

@@ -12,8 +12,10 @@
 #include "metal/common/heap.h"
 #include "metal/common/net_switch.h"
 #include "metal/common/pages.h"
+#include "metal/common/passthrough.h"
 
 struct metal_vm;
+struct shared_region;
 struct trace;
 
 struct machine {
@@ -30,6 +32,9 @@ struct machine {
     unsigned vm_count;
     struct thread manager;
     struct net net;
+    struct shared_region *shared; // a list
+    struct spin shared_lock, irq_lock;
+    struct host_irq irqs[HOST_IRQ_MAX];
     struct trace *trace; // NULL: never wanted
     _Atomic bool tracing;
     uint64_t image_size;

@@ -9,6 +9,7 @@
 #include "metal/common/entropy.h"
 #include "metal/common/machine.h"
 #include "metal/common/manager.h"
+#include "metal/common/shared.h"
 #include "metal/common/vm.h"
 #include "metal/riscv64/hart.h"
 #include "metal/riscv64/hext.h"
@@ -35,6 +36,8 @@ void machine_interrupt(void)
     uint32_t source;
 
     while ((source = plic_claim(p, hart->plic_context))) {
+        if (passthrough_interrupt(source))
+            continue; // completed when the guest has done so
         if (source == p->uart_irq)
             console_input(&machine.console);
         plic_complete(p, hart->plic_context, source);
@@ -100,13 +103,40 @@ static void seed_entropy(void)
         entropy_init(seed, length);
 }
 
-static int vms_create(const struct bundle_vm *described)
+// What the guest's device tree says of physical devices comes from the board.
+static void describe_devices(struct vm_spec *spec)
+{
+    spec->metal.present = true;
+    for (unsigned i = 0; i < spec->metal.passthrough_count; i++) {
+        struct passthrough_spec *p = &spec->metal.passthrough[i];
+        const struct board_device *d = hull_board_device(&machine.bundle.board, p->device);
+
+        p->compatible = d ? d->compatible : "";
+        p->size = d ? d->size : 0;
+    }
+}
+
+// Memory of VMs that stand at an address of their own: theirs before anybody else gets it.
+static void vms_reserve(void)
+{
+    for (unsigned i = 0; i < machine.vm_count; i++) {
+        const struct vm_spec *spec = machine.vms[i]->spec;
+
+        if (spec->metal.memory_address &&
+            !pages_take_blocks(&machine.pages, spec->metal.memory_address,
+                               (unsigned)(spec->memory / BLOCK_SIZE)))
+            stop("a VM's memory is not free where its file wants it");
+    }
+}
+
+static int vms_create(struct bundle_vm *described)
 {
     for (unsigned i = 0; i < machine.bundle.vm_count; i++) {
         struct metal_vm *vm = heap_alloc(&machine.heap, sizeof(*vm), NULL);
 
         if (!vm)
             return -HULL_ENOMEM;
+        describe_devices(&described[i].spec);
         metal_vm_init(vm, i, &described[i]);
         if (console_vm_init(vm))
             return -HULL_ENOMEM;
@@ -135,6 +165,9 @@ static void bundle_init(void)
         stop(why.reason);
     if (vms_create(vms))
         stop("no memory for the VMs");
+    if (shared_init())
+        stop("no memory for the shared regions");
+    vms_reserve();
     machine.console.all = machine.vm_count > 1;
 }
 

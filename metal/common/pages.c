@@ -203,6 +203,27 @@ hpa_t pages_alloc_blocks(struct pages *pages, unsigned count, unsigned align, bo
     return base;
 }
 
+bool pages_take_blocks(struct pages *pages, hpa_t base, unsigned count)
+{
+    bool all = true;
+
+    spin_lock(&pages->lock);
+    for (unsigned i = 0; i < count && all; i++) {
+        const struct page_block *block = block_at(pages, base + i * BLOCK_SIZE);
+
+        all = block && block->state == BLOCK_FREE;
+    }
+    for (unsigned i = 0; i < count && all; i++)
+        block_at(pages, base + i * BLOCK_SIZE)->state = BLOCK_USED;
+    if (all) {
+        pages->free_blocks -= count;
+        pages->free -= (uint64_t)count * BLOCK_PAGES;
+        pages->total -= (uint64_t)count * BLOCK_PAGES;
+    }
+    spin_unlock(&pages->lock);
+    return all;
+}
+
 void pages_free_blocks(struct pages *pages, hpa_t base, unsigned count, struct page_count *owner)
 {
     struct page_block *block = block_at(pages, base);

@@ -58,6 +58,8 @@ void pages_free(struct pages *pages, hpa_t base, unsigned count, struct page_cou
 // aside.
 hpa_t pages_alloc_blocks(struct pages *pages, unsigned count, unsigned align, bool committed,
                          struct page_count *owner);
+// These very blocks, for good; false: not all of them are free.
+bool pages_take_blocks(struct pages *pages, hpa_t base, unsigned count);
 void pages_free_blocks(struct pages *pages, hpa_t base, unsigned count, struct page_count *owner);
 
 // Sets whole blocks aside for later; false: there are not so many.

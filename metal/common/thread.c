@@ -106,8 +106,9 @@ static struct thread *best_of(struct host_hart *hart, bool to_steal)
 // hypervisor's own.
 static bool may_run(const struct host_hart *hart, const struct thread *thread)
 {
-    return thread->pinned ? thread->hart == hart
-                          : !atomic_load(&hart->reserved) || thread->priority >= THREAD_PRIORITY_OWN;
+    return thread->pinned
+               ? thread->hart == hart
+               : !atomic_load(&hart->reserved) || thread->priority >= THREAD_PRIORITY_OWN;
 }
 
 // For a hart that has nothing to do: something that waits elsewhere.

@@ -49,7 +49,7 @@ void thread_wait(void);                  // returns after a wake-up, also one th
 void thread_wake(struct thread *thread); // from anywhere
 void thread_yield(void);                 // lets others have the hart, whatever their priority
 void thread_sleep_ns(uint64_t ns);
-void thread_poke(struct thread *thread); // has it leave the guest, if it is in one
+void thread_poke(struct thread *thread);          // has it leave the guest, if it is in one
 uint64_t thread_ran(const struct thread *thread); // ticks on a hart, up to now
 bool thread_ended(const struct thread *thread);
 

@@ -5,8 +5,11 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 #include "metal/common/arch.h"
+#include "metal/common/hypercall.h"
 #include "metal/common/machine.h"
 #include "metal/common/manager.h"
+#include "metal/common/passthrough.h"
+#include "metal/common/shared.h"
 #include "metal/common/timers.h"
 #include "metal/riscv64/hext.h"
 
@@ -159,7 +162,10 @@ static int board_create(struct metal_vm *vm)
     for (unsigned i = 0; i < vm->spec->net_count; i++)
         if (vm->board.nets[i])
             net_port_attach(&vm->ports[i], vm->board.nets[i]);
-    return 0;
+    error = shared_attach(vm);
+    if (!error)
+        error = watchdog_start(vm);
+    return error ? error : passthrough_attach(vm);
 }
 
 // The reverse of what start() got to. No vCPU runs.
@@ -167,6 +173,8 @@ static void release(struct metal_vm *vm)
 {
     for (unsigned i = 0; i < vm->spec->net_count; i++)
         net_port_detach(&vm->ports[i]);
+    shared_detach(vm);
+    passthrough_detach(vm);
     if (vm->board_made)
         riscv_board_destroy(&vm->board);
     if (vm->vm_made)
@@ -174,6 +182,7 @@ static void release(struct metal_vm *vm)
     while (vm->vcpus_made) {
         struct thread *thread = &vm->vcpus[--vm->vcpus_made].thread;
 
+        atomic_fetch_add(&vm->ran, thread->ran);
         if (thread->pinned)
             atomic_fetch_sub(&thread->hart->reserved, 1);
         thread_destroy(thread);
@@ -184,36 +193,22 @@ static void release(struct metal_vm *vm)
     vm->vm_made = vm->board_made = false;
 }
 
-static void watchdog_fired(void *ctx)
-{
-    struct metal_vm *vm = ctx;
-    uint64_t due = atomic_load(&vm->watchdog_fed) + vm->spec->metal.watchdog * TICKS_PER_SECOND;
-
-    if (arch_time() >= due)
-        metal_vm_ask(vm, VM_ASK_WATCHDOG);
-    else
-        timers_arm(&vm->watchdog_timer, due);
-}
-
-void metal_vm_feed_watchdog(struct metal_vm *vm)
-{
-    atomic_store_explicit(&vm->watchdog_fed, arch_time(), memory_order_relaxed);
-}
-
 static int start(struct metal_vm *vm)
 {
-    const struct vm_owner owner = {.request = guest_request, .ctx = vm};
+    const struct vm_owner owner = {
+        .request = guest_request, .hypercall = metal_hypercall, .ctx = vm};
     const struct vm_spec *spec = vm->spec;
     int error = images_check(vm);
 
     if (!error)
-        error = vm_memory_create(&vm->memory, BOARD_RAM_BASE, spec->memory, &vm->count);
+        error = vm_memory_create(&vm->memory, riscv_board_ram_base(spec), spec->memory,
+                                 spec->metal.memory_address, &vm->count);
     if (!error) {
         error = hull_vm_init(&vm->vm, &vm->env, &owner, &hext_engine, spec->cpus);
         vm->vm_made = !error;
     }
     if (!error)
-        error = hull_memory_add(&vm->vm.memory, BOARD_RAM_BASE, spec->memory, vm->memory.window);
+        error = hull_memory_add(&vm->vm.memory, vm->memory.base, spec->memory, vm->memory.window);
     if (!error)
         error = vcpus_create(vm);
     if (!error)
@@ -229,9 +224,8 @@ static int start(struct metal_vm *vm)
     vm->started_at = arch_time();
     atomic_store(&vm->asked, 0);
     atomic_store(&vm->state, VM_RUNNING);
-    metal_vm_feed_watchdog(vm);
     if (spec->metal.watchdog)
-        timers_arm(&vm->watchdog_timer, vm->started_at + spec->metal.watchdog * TICKS_PER_SECOND);
+        timers_arm(&vm->watchdog.timer, vm->started_at); // looks for the first time
     for (unsigned i = 0; i < vm->vm.vcpu_count; i++)
         thread_wake(&vm->vcpus[i].thread);
     return 0;
@@ -241,7 +235,7 @@ static int start(struct metal_vm *vm)
 
 static void end(struct metal_vm *vm)
 {
-    timers_arm(&vm->watchdog_timer, HULL_TIME_NEVER);
+    watchdog_stop(vm);
     hull_vm_end(&vm->vm);
     for (unsigned i = 0; i < vm->vcpus_made; i++)
         while (!thread_ended(&vm->vcpus[i].thread))
@@ -317,7 +311,9 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
         hull_vm_pause(&vm->vm);
         atomic_store(&vm->state, VM_PAUSED);
     } else if ((asked & VM_ASK_RESUME) && atomic_load(&vm->state) == VM_PAUSED) {
-        metal_vm_feed_watchdog(vm);
+        atomic_store(&vm->watchdog.fed, arch_time());
+        if (vm->spec->metal.watchdog)
+            timers_arm(&vm->watchdog.timer, arch_time());
         hull_vm_resume(&vm->vm);
         atomic_store(&vm->state, VM_RUNNING);
     }
@@ -372,9 +368,8 @@ void metal_vm_init(struct metal_vm *vm, unsigned index, const struct bundle_vm *
     vm->spec = &described->spec;
     vm->delay_ticks = vm->spec->metal.policy.delay * TICKS_PER_SECOND;
     vm->restart_timer.fire = restart_due;
-    vm->watchdog_timer.fire = watchdog_fired;
-    vm->restart_timer.ctx = vm->watchdog_timer.ctx = vm;
+    vm->restart_timer.ctx = vm;
     timers_timer_init(&vm->restart_timer);
-    timers_timer_init(&vm->watchdog_timer);
+    watchdog_init(vm);
     metal_env_init(vm);
 }

@@ -16,6 +16,7 @@
 #include "metal/common/ram_disk.h"
 #include "metal/common/thread.h"
 #include "metal/common/vm_memory.h"
+#include "metal/common/watchdog.h"
 
 enum vm_state {
     VM_STOPPED,
@@ -57,11 +58,12 @@ struct metal_vm {
     _Atomic int fail_code;
     uint64_t started_at, ended_at; // ticks
     unsigned starts;               // so far
+    _Atomic uint64_t ran;          // ticks that its former lives had a hart for
     unsigned restarts;             // by policy, within its window
     uint64_t window_start, delay_ticks;
-    struct hull_timer restart_timer, watchdog_timer;
-    _Atomic uint64_t watchdog_fed; // ticks
-    bool checked;                  // its images' checksums
+    struct hull_timer restart_timer;
+    struct watchdog watchdog;
+    bool checked; // its images' checksums
 
     // While it runs.
     struct vm vm;
@@ -82,7 +84,6 @@ static inline struct metal_vm *metal_vm_of(const struct vm *vm)
 
 void metal_vm_init(struct metal_vm *vm, unsigned index, const struct bundle_vm *described);
 void metal_vm_ask(struct metal_vm *vm, uint32_t asks); // from anywhere
-void metal_vm_feed_watchdog(struct metal_vm *vm);
 const char *metal_vm_state_name(const struct metal_vm *vm);
 struct metal_vm *metal_vm_find(const char *name); // by name or number from 1; NULL: none
 

@@ -19,12 +19,13 @@ struct vm_memory {
     uint64_t blocks; // that are there
     unsigned vmid;
     bool committed;
+    bool fixed; // the blocks are those of the same physical address, and always there
     struct page_count *owner;
 };
 
-// 0, -HULL_ENOMEM.
+// `fixed`: the machine's memory at `base`, which pages_take_blocks() took. 0, -HULL_ENOMEM.
 HULL_MUST_CHECK int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size,
-                                     struct page_count *owner);
+                                     bool fixed, struct page_count *owner);
 void vm_memory_destroy(struct vm_memory *memory); // no hart has its stage 2 loaded
 // Makes the block at `gpa` be there: 0, -HULL_EFAULT (not RAM), -HULL_ENOMEM (for page tables).
 HULL_MUST_CHECK int vm_memory_populate(struct vm_memory *memory, gpa_t gpa);

@@ -285,6 +285,8 @@ static bool serve_attention(struct hext *x)
         else if (fences & VCPU_FENCE_VMA)
             x->fence_vma = true;
     }
+    if ((attention & VCPU_ATTN_TIMER) && x->loaded && guest_has_sstc())
+        x->stimecmp = csr_read(HW_VSTIMECMP); // for those who look for signs of life
     if (attention & (VCPU_ATTN_IRQ | VCPU_ATTN_TIMER))
         take_interrupts(x);
     if ((attention & VCPU_ATTN_TIMER) && !guest_has_sstc() && !timer_due(x))
@@ -317,7 +319,7 @@ static void guest_page_fault(struct hext *x)
     static const uint8_t access_fault[] = {CAUSE_FETCH_ACCESS, CAUSE_LOAD_ACCESS, 0,
                                            CAUSE_STORE_ACCESS};
     int error = gpa - vm->memory.base < vm->memory.size ? vm_memory_populate(&vm->memory, gpa)
-                                                       : -HULL_EFAULT;
+                                                        : -HULL_EFAULT;
 
     if (!error) {
         x->exits[HEXT_EXIT_MEMORY]++;

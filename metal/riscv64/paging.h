@@ -58,7 +58,7 @@ struct paging {
 
 HULL_MUST_CHECK int paging_init(hpa_t image);
 uint64_t paging_satp(void);
-bool paging_is_mapped(uintptr_t va); // takes no lock
+bool paging_is_mapped(uintptr_t va);                                    // takes no lock
 uintptr_t paging_window_alloc(struct vm_memory *memory, uint64_t size); // 0: no room
 void paging_window_free(uintptr_t window, uint64_t size);
 HULL_MUST_CHECK int paging_window_map(uintptr_t va, hpa_t pa);

@@ -111,7 +111,8 @@ void panic(const char *format, ...)
     hull_vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     say("hull-metal: hart %llu: panic: %s\n", (unsigned long long)this_hart()->hartid, line);
-    say_backtrace((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) & ~7ull);
+    say_backtrace((uintptr_t)__builtin_return_address(0),
+                  (uintptr_t)__builtin_frame_address(0) & ~7ull);
     end();
 }
 

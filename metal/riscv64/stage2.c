@@ -53,7 +53,23 @@ uint64_t vm_memory_hgatp(const struct vm_memory *memory)
            ptr_phys(memory->stage2.root) >> HULL_PAGE_SHIFT;
 }
 
-int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size, struct page_count *owner)
+// All at once, in the largest pages that fit.
+static int map_fixed(struct vm_memory *memory)
+{
+    int error = 0;
+
+    memset(phys_ptr(memory->base), 0, memory->size);
+    for (uint64_t at = 0; at < memory->size && !error; at += BLOCK_SIZE)
+        error = paging_window_map((uintptr_t)memory->window + at, memory->base + at);
+    if (!error)
+        error =
+            page_table_map(&memory->stage2, memory->base, memory->base, memory->size, STAGE2_RAM);
+    memory->blocks = memory->size / BLOCK_SIZE;
+    return error;
+}
+
+int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size, bool fixed,
+                     struct page_count *owner)
 {
     int error;
 
@@ -61,15 +77,18 @@ int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size, struct
     memory->base = base;
     memory->size = size;
     memory->owner = owner;
-    if (!pages_commit(&machine.pages, size / BLOCK_SIZE))
+    memory->fixed = fixed;
+    if (!fixed && !pages_commit(&machine.pages, size / BLOCK_SIZE))
         return -HULL_ENOMEM;
-    memory->committed = true;
+    memory->committed = !fixed;
     error = page_table_init(&memory->stage2, true, owner);
     if (!error) {
         memory->window = (uint8_t *)paging_window_alloc(memory, size);
         error = memory->window ? 0 : -HULL_ENOMEM;
     }
     memory->vmid = vmid_alloc();
+    if (!error && fixed)
+        error = map_fixed(memory);
     if (error)
         vm_memory_destroy(memory);
     return error;
@@ -132,7 +151,9 @@ static void free_blocks(struct vm_memory *memory)
 {
     uint64_t size;
 
-    for (uint64_t at = 0; memory->stage2.root && at < memory->size; at += BLOCK_SIZE) {
+    if (memory->fixed || !memory->stage2.root)
+        return;
+    for (uint64_t at = 0; at < memory->size; at += BLOCK_SIZE) {
         uint64_t pte = page_table_unmap(&memory->stage2, memory->base + at, &size);
 
         if (pte)

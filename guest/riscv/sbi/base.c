@@ -18,7 +18,7 @@ struct sbi_ret sbi_base(const struct sbi_call *call)
     case BASE_GET_SPEC_VERSION: return sbi_ok(SBI_SPEC_VERSION);
     case BASE_GET_IMPL_ID: return sbi_ok(SBI_IMPL_ID);
     case BASE_GET_IMPL_VERSION: return sbi_ok(SBI_IMPL_VERSION);
-    case BASE_PROBE_EXTENSION: return sbi_ok(sbi_extension_present(call->args[0]));
+    case BASE_PROBE_EXTENSION: return sbi_ok(sbi_extension_present(call->vm, call->args[0]));
     case BASE_GET_MVENDORID: // as the CSRs read: 0, not implemented
     case BASE_GET_MARCHID:
     case BASE_GET_MIMPID: return sbi_ok(0);

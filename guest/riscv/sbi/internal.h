@@ -3,6 +3,8 @@
 #ifndef HULL_RISCV_SBI_INTERNAL_H
 #define HULL_RISCV_SBI_INTERNAL_H
 
+#include <hull/hypercall.h>
+
 #include "guest/riscv/board.h"
 #include "guest/riscv/hart.h"
 #include "guest/riscv/sbi.h"
@@ -39,7 +41,9 @@ static inline struct sbi_ret sbi_error(int64_t error)
     return (struct sbi_ret){.error = error};
 }
 
-bool sbi_extension_present(uint64_t eid);
+bool sbi_extension_present(const struct vm *vm, uint64_t eid);
+bool sbi_vendor_present(const struct vm *vm, uint64_t eid);
+struct sbi_ret sbi_vendor(const struct sbi_call *call);
 
 struct sbi_ret sbi_base(const struct sbi_call *call);
 struct sbi_ret sbi_time(const struct sbi_call *call);

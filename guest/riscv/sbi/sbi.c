@@ -15,6 +15,7 @@ static const struct sbi_extension extensions[] = {
     {0x4442434e, 0x4442434e, sbi_dbcn},
     {0x53555350, 0x53555350, sbi_susp},
     {0x504d55, 0x504d55, sbi_pmu},
+    {HULL_CALL_EXTENSION, HULL_CALL_EXTENSION, sbi_vendor},
 };
 
 static const struct sbi_extension *find_extension(uint64_t eid)
@@ -25,9 +26,9 @@ static const struct sbi_extension *find_extension(uint64_t eid)
     return NULL;
 }
 
-bool sbi_extension_present(uint64_t eid)
+bool sbi_extension_present(const struct vm *vm, uint64_t eid)
 {
-    return find_extension(eid) != NULL;
+    return eid == HULL_CALL_EXTENSION ? sbi_vendor_present(vm, eid) : find_extension(eid) != NULL;
 }
 
 void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *exit)

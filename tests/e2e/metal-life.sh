@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 400
+# A thousand lives of a VM leave as much memory free as one; a VM that fails too often stops for good; a wrong
+# bundle and a chip without H are told.
+. "$(dirname "$0")/metal.bash"
+BOOT_SECONDS=30
+
+cat >life.json <<END
+{ "name": "life", "cpus": 2, "memory": "16M", "boot": { "kernel": "$guests/tests/metal/life.elf" },
+  "policy": { "on_poweroff": "restart", "delay": 0, "delay_max": 0, "limit": 0 } }
+END
+metal_pack bundle life.json
+metal_start bundle log
+wait_line log 'life: powered off'
+metal_type '\x010'
+check 'the shell is there' wait_line log 'hull> '
+metal_type 'vm stop life\r'
+wait_line log 'life: (stopped|powered)'
+sleep 0.5
+metal_shell log 'mem' 'the hypervisor'
+first=$(metal_plain log | grep -a 'the hypervisor  ' | tail -n 1)
+metal_type 'vm start life\r'
+lives() { metal_shell log 'vm list' '.' && sleep 0.5 && metal_plain log | awk '/ 1 life/ { n = $8 } END { exit !(n >= 1000) }'; }
+check 'a thousand lives' wait_for 200 lives
+metal_type 'vm stop life\r'
+sleep 1
+metal_shell log 'mem' 'the hypervisor'
+equal 'the hypervisor has as much memory as before' "$first" \
+    "$(metal_plain log | grep -a 'the hypervisor  ' | tail -n 1)"
+check 'the VM has none' metal_shell log 'vm list' 'life +(stopped|waiting) +2 +16 M +0 K'
+check 'memory is fresh in every life' test "$(grep -ac 'former life' log)" = 0
+metal_stop
+
+cat >often.json <<END
+{ "name": "often", "cpus": 1, "memory": "16M", "boot": { "kernel": "$guests/tests/metal/life.elf" },
+  "policy": { "on_poweroff": "restart", "delay": 0, "delay_max": 1, "limit": 2, "window": 100 } }
+END
+metal_pack bundle2 often.json
+metal_start bundle2 log2
+check 'restarted too often' wait_line log2 'often: was restarted 2 times within 100 s: stopped for good'
+metal_stop
+
+head -c 3000000 /dev/urandom >junk
+metal_start junk log3
+check 'a file that is no bundle' wait_line log3 'hull-metal: .*bundle'
+check 'and it stops' wait_line log3 'hull-metal: stopped'
+metal_stop
+timeout 20 qemu-system-riscv64 -M virt -cpu rv64,h=false -smp 1 -m 1G -serial stdio -monitor none -display none \
+    -bios "$firmware" -kernel "$metal" -initrd bundle >log4 2>&1 </dev/null
+check 'a chip without H' grep -aq 'lacks the H extension' log4
+[ "$failures" = 0 ] || show log log2 log3 log4
+finish
