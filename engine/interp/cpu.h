@@ -65,7 +65,7 @@ struct tlb_entry {
 
 #define TLB_GLOBAL 64u // the translation holds in every address space
 
-#define TLB_BITS 10
+#define TLB_BITS 12
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NONE UINT64_MAX
 
@@ -83,7 +83,7 @@ enum tlb_mode {
 };
 
 // Which entries of a TLB were filled, so that dropping them takes as long as filling them.
-#define TLB_LOG 256
+#define TLB_LOG 1024
 struct tlb_log {
     unsigned count; // more than TLB_LOG: not all of them are known
     uint16_t at[TLB_LOG];
@@ -179,6 +179,7 @@ struct cpu {
     struct block **jumps;
     struct space_set sets[2];          // by V
     struct tlb_log logs[TLB_MODES][2]; // of entries that are not global, and that are
+    uint8_t tlbs_made;                 // bit per mode: its TLB's memory has been touched
     struct fetch_entry fetch[FETCH_ENTRIES];
     struct tlb_entry tlbs[TLB_MODES][TLB_ENTRIES];
 };
@@ -191,7 +192,8 @@ void interp_tlb_switch_space(struct cpu *cpu, bool virt); // after a write of sa
 // code in use now has to be checked again.
 bool interp_tlb_flush_page(struct cpu *cpu, bool virt, gva_t va);
 bool interp_tlb_flush_space(struct cpu *cpu, bool virt, uint64_t asid);
-void interp_tlb_clear(struct cpu *cpu, bool virt); // the data TLBs
+void interp_tlb_clear(struct cpu *cpu, bool virt);    // the data TLBs
+void interp_tlb_make(struct cpu *cpu, unsigned mode); // before its first use
 void interp_tlb_fill(struct cpu *cpu, struct tlb_entry *tlb, gva_t va,
                      const struct tlb_entry *entry); // the entry for va
 // Code is fetched from the page of 2^shift bytes at va.

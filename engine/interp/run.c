@@ -290,9 +290,6 @@ int interp_cpu_init(struct cpu *cpu, struct vcpu *vcpu, size_t arena_size)
     cpu->attention = &vcpu->attention;
     cpu->memory = &vm->memory;
     cpu->bus = &vm->bus;
-    for (unsigned mode = 0; mode < TLB_MODES; mode++)
-        for (unsigned kind = 0; kind < 2; kind++)
-            cpu->logs[mode][kind].count = TLB_LOG + 1; // nothing is known of these entries
     cpu->stop_at = UINT64_MAX;
     return interp_blocks_create(cpu, arena_size);
 }

@@ -75,6 +75,19 @@ static void drop_logged(struct cpu *cpu, unsigned mode, struct tlb_log *log, boo
     log->count = 0;
 }
 
+// Nearly all guests use three of the TLBs, which translated code changes between by itself: those are
+// made together.
+void interp_tlb_make(struct cpu *cpu, unsigned mode)
+{
+    unsigned supervisor = 1u << TLB_U | 1u << TLB_S | 1u << TLB_S_SUM;
+    unsigned made = supervisor >> mode & 1 ? supervisor : 1u << mode;
+
+    for (unsigned m = 0; m < TLB_MODES; m++)
+        for (unsigned i = 0; made >> m & 1 && i < TLB_ENTRIES; i++)
+            entry_drop(&cpu->tlbs[m][i]);
+    cpu->tlbs_made = (uint8_t)(cpu->tlbs_made | made);
+}
+
 static unsigned first_mode(bool virt)
 {
     return virt ? TLB_V : TLB_M;

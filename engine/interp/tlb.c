@@ -19,6 +19,8 @@ static struct tlb_entry *tlb_of(struct cpu *cpu, struct mmu_mode mode)
         which = mode.sum ? TLB_S_SUM : TLB_S;
     if (mode.virt)
         which |= TLB_V;
+    if (!(cpu->tlbs_made >> which & 1))
+        interp_tlb_make(cpu, which);
     if (mxr != cpu->sets[mode.virt].mxr) {
         cpu->sets[mode.virt].mxr = (uint8_t)mxr;
         interp_tlb_clear(cpu, mode.virt);

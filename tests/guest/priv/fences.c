@@ -8,7 +8,7 @@ static struct pt pt, other;
 
 #define VA 0x3f12400000ul
 #define BIG 0x3e40000000ul
-#define MANY 600u
+#define MANY 1500u
 #define ROUNDS 24
 
 static volatile uint64_t *at(uint64_t va, unsigned page)
