@@ -33,12 +33,14 @@ static void fired(void *ctx)
 {
     struct metal_vm *vm = ctx;
     struct watchdog *dog = &vm->watchdog;
-    uint64_t now = arch_time(), signs = signs_of_life(vm);
+    uint64_t signs = signs_of_life(vm), fed, now;
 
     if (!atomic_load(&dog->by_guest) && signs != dog->signs)
-        atomic_store(&dog->fed, now);
+        atomic_store(&dog->fed, arch_time());
     dog->signs = signs;
-    if (now - atomic_load(&dog->fed) >= limit_of(vm) && atomic_load(&vm->state) == VM_RUNNING)
+    fed = atomic_load(&dog->fed);
+    now = arch_time(); // after `fed`, which another hart may just have written
+    if (now - fed >= limit_of(vm) && atomic_load(&vm->state) == VM_RUNNING)
         metal_vm_ask(vm, VM_ASK_WATCHDOG);
     else
         timers_arm(&dog->timer, now + limit_of(vm) / LOOKS);

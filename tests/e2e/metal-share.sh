@@ -14,13 +14,13 @@ END
 }
 boot="\"boot\": { \"kernel\": \"$guests/tests/metal/share.elf\" }, \"memory\": \"16M\", \"net\": []"
 echo "{ \"name\": \"a\", \"manager\": true, $boot, $(region b false) }" >a.json
-echo "{ \"name\": \"b\", \"watchdog\": 2, \"policy\": { \"delay\": 0 }, $boot, $(region a true) }" >b.json
+echo "{ \"name\": \"b\", \"watchdog\": 5, \"policy\": { \"delay\": 0 }, $boot, $(region a true) }" >b.json
 metal_pack bundle a.json b.json
 metal_start bundle log
 check 'a is done' wait_line log 'a: done'
 check 'b hangs, and is restarted' wait_line log 'b: done'
 check 'it was the watchdog' wait_line log 'b: has not fed its watchdog'
-sleep 3
+sleep 7
 check 'a guest that feeds it stays' test "$(grep -ac 'has not fed' log)" = 1
 metal_stop
 metal_plain log | grep -aoE '(not )?ok .*' >cases
