@@ -40,6 +40,7 @@ _Static_assert(sizeof(struct op_links) == sizeof(struct op), "links lie in an op
 
 struct block {
     uint64_t context; // the cpu->context for which translation and bytes have been checked
+    uint64_t cold;    // the JIT's, which keeps `context` 0: the one for which it was checked
     gva_t pc;         // of the first instruction
     gpa_t gpa;        // of the same
     gpa_t second_gpa; // of the second page, when the one instruction straddles two; else 0

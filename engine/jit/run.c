@@ -181,11 +181,25 @@ static struct region *find(struct jit *jit, struct block **cold)
     return r;
 }
 
+// The block at hart.s.pc if it has been interpreted in this context, and is not hot yet. Once there is a
+// region, remember() sees to it that it is not found here.
+static struct block *find_cold(struct jit *jit)
+{
+    struct cpu *cpu = &jit->cpu;
+    gva_t pc = cpu->hart.s.pc;
+    struct block *b = cpu->jumps[jump_index(pc)];
+
+    if (!b || b->pc != pc || b->cold != cpu->context || *heat_of(jit, pc, b->gpa) >= jit->hot)
+        return NULL;
+    return b;
+}
+
 static void interpret(struct jit *jit, struct block *b)
 {
     struct cpu *cpu = &jit->cpu;
     uint8_t *heat = heat_of(jit, b->pc, b->gpa);
 
+    b->cold = cpu->context;
     b->context = 0; // or blocks would go on to each other, and none grow hot
     if (*heat < UINT8_MAX)
         ++*heat;
@@ -196,8 +210,11 @@ static void interpret(struct jit *jit, struct block *b)
 
 static void remember(struct jit *jit, struct region *r)
 {
+    struct block *b = jit->cpu.jumps[jump_index(r->pc)];
     unsigned i = jump_slot(r->pc);
 
+    if (b && b->pc == r->pc)
+        b->cold = 0;
     jit->jumps[i] =
         (struct jump_entry){.key = r->pc | !!(r->flavor & FLAVOR_FP), .code = r->checked};
     jit->targets[i] = r;
@@ -216,11 +233,11 @@ static void connect(struct jit *jit, const struct jit_link *link, const struct r
 static void run_next(struct jit *jit)
 {
     struct jit_link *link = jit->link;
-    struct block *cold = NULL;
     struct region *r = jit->interpret ? NULL : find_known(jit);
+    struct block *cold = r || jit->interpret ? NULL : find_cold(jit);
 
     jit->link = NULL;
-    if (!r) {
+    if (!r && !cold) {
         r = find(jit, &cold);
         jit->found++;
         if (r)
