@@ -188,8 +188,9 @@ static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned 
     range_of(in, &low, &high);
     look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_ALONE);
     x86_op(&e->a, 0x89 | X_W, RCX, SLOT(in, addend));
+    x86_alu_imm(&e->a, ALU_CMP, true, x86_m(RBP, FIELD(stream_credit)), 0);
+    given_up = x86_jcc(&e->a, CC_E);
     x86_alu_imm(&e->a, ALU_SUB, true, x86_m(RBP, FIELD(stream_credit)), 1);
-    given_up = x86_jcc(&e->a, CC_S);
     if (base == NO_BASE)
         x86_mov_imm(&e->a, RDX, (uint64_t)low & ~(uint64_t)(HULL_PAGE_SIZE - 1));
     x86_op(&e->a, 0x89 | X_W, RDX, SLOT(in, page));
