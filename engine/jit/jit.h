@@ -3,7 +3,12 @@
 #ifndef HULL_ENGINE_JIT_JIT_H
 #define HULL_ENGINE_JIT_JIT_H
 
+#include <stdbool.h>
+
 #include <hull/engine.h>
+
+// Whether there is a back end for this host.
+bool jit_supported(void);
 
 // vcpu_create answers -HULL_ENOTSUP on hosts that there is no back end for.
 extern const struct engine_ops jit_engine;

@@ -79,6 +79,8 @@ static void make_move(struct ir_insn *in)
     in->code = in->d == in->a ? IR_NOP : IR_MOVE;
     in->type = IR_I64;
     in->imm_b = false;
+    in->imm = 0;
+    in->b = 0;
 }
 
 static void make_extend(struct ir_insn *in, enum ir_type type)
@@ -86,6 +88,8 @@ static void make_extend(struct ir_insn *in, enum ir_type type)
     in->code = IR_EXTEND;
     in->type = (uint8_t)type;
     in->imm_b = false;
+    in->imm = 0;
+    in->b = 0;
 }
 
 static bool commutes(enum ir_code code)
@@ -430,6 +434,23 @@ static void fold_known(struct ir_insn *in, const struct facts *f)
     }
 }
 
+// Divided by zero: all ones, and the dividend remains. Kernels wait by such divisions.
+static void simplify_division(struct ir_insn *in, const struct facts *f)
+{
+    bool word = in->type == IR_I32;
+    uint64_t divisor = f->value[in->b];
+
+    if (in->code < IR_DIV || in->code > IR_REMU || !is_constant(f, in->b) ||
+        (word ? (uint32_t)divisor : divisor))
+        return;
+    if (in->code == IR_DIV || in->code == IR_DIVU)
+        make_constant(in, UINT64_MAX);
+    else if (word)
+        make_extend(in, IR_I32);
+    else
+        make_move(in);
+}
+
 static void simplify(struct ir_insn *in, const struct facts *f, const struct region *r)
 {
     if (ir_is_access(in)) {
@@ -442,6 +463,7 @@ static void simplify(struct ir_insn *in, const struct facts *f, const struct reg
     }
     if (!(ir_properties((enum ir_code)in->code) & IR_IS_PURE))
         return;
+    simplify_division(in, f);
     fold_known(in, f);
     take_constants(in, f);
     if (in->imm_b)

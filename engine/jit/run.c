@@ -299,6 +299,11 @@ static void jit_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     }
 }
 
+bool jit_supported(void)
+{
+    return jit_host_supported();
+}
+
 static int jit_vcpu_create(struct vcpu *vcpu)
 {
     const char *hot = getenv("HULL_JIT_HOT");

@@ -12,7 +12,9 @@
 
 const struct engine_ops *hull_hosted_engine(enum engine_wish wish)
 {
-    return wish == ENGINE_JIT ? &jit_engine : &interp_engine;
+    bool jit = wish == ENGINE_JIT || (wish == ENGINE_AUTO && jit_supported());
+
+    return jit ? &jit_engine : &interp_engine;
 }
 
 const struct engine_ops *hull_hosted_engine_named(const char *name)

@@ -15,5 +15,5 @@ on_qemu() { # FILE
 }
 
 on_hull() { # FILE
-    timeout -s KILL 120 "$hull" run --engine "${HULL_ENGINE:-auto}" --firmware "$1" --memory 64M --console stdio --net none --quiet </dev/null
+    timeout -s KILL 120 "$hull" run --engine "${HULL_ENGINE:-interp}" --firmware "$1" --memory 64M --console stdio --net none --quiet </dev/null
 }

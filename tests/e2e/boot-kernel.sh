@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
-# engines: jit
+# engines: interp
 # Debian's kernel boots: all harts come up, it finds the SBI and the devices, and the exit code of
 # what runs inside comes out.
 . "$(dirname "$0")/machine.bash"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 180
-# engines: jit
+# engines: interp
 # A VM's file that is meant for bare metal runs hosted as well: its memory is where it says, a switch is a
 # network with nobody else on it, and the rest changes nothing.
 . "$(dirname "$0")/machine.bash"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 120
-# engines: jit
+# engines: interp
 # The demo's periodic task, here on the hosted machine: it comes up, keeps its period, says its worst
 # latency as often as it is told, and powers off. How late it is nobody judges here.
 . "$(dirname "$0")/machine.bash"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 900
 # full
-# engines: jit
+# engines: interp
 # Linux in Linux: Debian's kernel with KVM, and in it Debian's QEMU with -accel kvm, which boots the same
 # kernel to a shell; with one CPU and with two, and two such machines at once.
 . "$(dirname "$0")/kvm.bash"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
-# engines: jit
+# engines: interp
 # Linux's KVM inside the guest, with a VMM of ours that is as small as can be.
 . "$(dirname "$0")/kvm.bash"
 kvm_module

@@ -15,7 +15,7 @@ tmp=${TEST_TMP:-$(mktemp -d)}
 [ -n "${TEST_TMP-}" ] || trap 'rm -rf "$tmp"' EXIT
 
 # HULL_ENGINE=random: it changes at random moments, by the seed HULL_ENGINE_RANDOM.
-engine=${HULL_ENGINE:-auto}
+engine=${HULL_ENGINE:-interp}
 if [ "$engine" = random ]; then
     engine=jit
     export HULL_ENGINE_RANDOM=${HULL_ENGINE_RANDOM:-$(date +%s)}
