@@ -434,18 +434,14 @@ static void fold_known(struct ir_insn *in, const struct facts *f)
     }
 }
 
-// Divided by zero: all ones, and the dividend remains. Kernels wait by such divisions.
-static void simplify_division(struct ir_insn *in, const struct facts *f)
+// Divided by x0: all ones, and the dividend remains. Kernels wait by such divisions.
+static void simplify_division(struct ir_insn *in)
 {
-    bool word = in->type == IR_I32;
-    uint64_t divisor = f->value[in->b];
-
-    if (in->code < IR_DIV || in->code > IR_REMU || !is_constant(f, in->b) ||
-        (word ? (uint32_t)divisor : divisor))
+    if (in->code < IR_DIV || in->code > IR_REMU || in->b)
         return;
     if (in->code == IR_DIV || in->code == IR_DIVU)
         make_constant(in, UINT64_MAX);
-    else if (word)
+    else if (in->type == IR_I32)
         make_extend(in, IR_I32);
     else
         make_move(in);
@@ -463,7 +459,7 @@ static void simplify(struct ir_insn *in, const struct facts *f, const struct reg
     }
     if (!(ir_properties((enum ir_code)in->code) & IR_IS_PURE))
         return;
-    simplify_division(in, f);
+    simplify_division(in);
     fold_known(in, f);
     take_constants(in, f);
     if (in->imm_b)

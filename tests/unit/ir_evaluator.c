@@ -392,7 +392,8 @@ static bool pure(struct evaluation *e, const struct ir_insn *in)
     struct ir_event *event;
 
     set(e, in, in->type == IR_I32 && in->code != IR_EXTEND ? extended(value, IR_I32) : value);
-    if (!(has & IR_IS_OUT))
+    // A division by x0 is none.
+    if (!(has & IR_IS_OUT) || (in->code >= IR_DIV && in->code <= IR_REMU && in->b == 0))
         return true;
     event = happen(e, EVENT_STEP, in->op);
     return event;

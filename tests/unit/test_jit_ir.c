@@ -443,6 +443,16 @@ static void test_constants(void **state)
           branch(INSN_BNE, A1, A2, 8), rri(INSN_ADDI, A1, A0, 1));
 }
 
+static void test_division_by_x0(void **state)
+{
+    struct subject *s = *state;
+
+    SHOWS(s, "a0 = const -1; a1 = const -1", rrr(INSN_DIV, A0, A2, ZERO),
+          rrr(INSN_DIVUW, A1, A2, ZERO));
+    SHOWS(s, "a0 = move a2; a1 = extend.i32 a2", rrr(INSN_REMU, A0, A2, ZERO),
+          rrr(INSN_REMW, A1, A2, ZERO));
+}
+
 static void test_shifts_left_and_right(void **state)
 {
     struct subject *s = *state;
@@ -726,6 +736,7 @@ int main(void)
         TEST(test_random_words_are_well_formed),
         TEST(test_real_code_keeps_its_meaning),
         TEST(test_constants),
+        TEST(test_division_by_x0),
         TEST(test_shifts_left_and_right),
         TEST(test_shifts_and_additions),
         TEST(test_rotations),
