@@ -53,7 +53,7 @@ lockstep() {
 # Programs that end well by themselves in a world of this kind (no input, a disk or other engines'
 # time to wait for), are not changed under the hart without a fence, and use no overflow interrupts,
 # which may come a few instructions later.
-programs=(isa/{atomics,illegal16,integer,memory,zfa} priv/{counters,csrs,paging,pmp,remap,spaces,status,traps}
+programs=(isa/{atomics,illegal16,integer,memory,zfa} hypervisor/{csrs,envcfg,fences,hlv,translation,traps} priv/{counters,csrs,paging,pmp,remap,spaces,status,traps}
     smp/{code,ipi,memory} sbi/{base,hsm,pmu})
 for program in "${programs[@]}"; do
     image=--firmware
@@ -63,7 +63,7 @@ for program in "${programs[@]}"; do
         --step 3000 --instructions 1000000000
 done
 
-# Random words as code in S and U mode.
+# Random words as code in S, U, VS and VU mode.
 for hot in 0 3; do
     lockstep "chaos-$hot" 0 $hot --firmware "$build/diff/chaos.elf" --memory 64 --step 3000 --instructions 1000000000
 done

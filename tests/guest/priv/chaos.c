@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random words as code in S and U mode, with random registers, page tables that change at random, code
-// that is rewritten with and without fence.i. Nothing is checked but that the hart always comes back:
+// Random words as code in S, U, VS and VU mode, with random registers, page tables of both stages that
+// change at random, code that is rewritten with and without fence.i. Nothing is checked but that the hart always comes back:
 // every trap is one of those that there are, and interrupts keep coming.
 // With CHAOS_EXACT, for the lockstep test, what happens is the same on all harts that are right: fences
 // are never left out, and code cannot write code.
 // run: timeout=120
-#include "csr.h"
-#include "pt.h"
+#include "hyp.h"
 
 #define TRAPS_WANTED 100000
 #define CODE_SIZE 4096
 #define WINDOW 0x3f00000000ul // 16 pages of code and scratch, mapped at random
 #define WINDOW_PAGES 16
+#define G_WINDOW 0x1f00000000ul // guest physical pages that the G-stage maps at random
 
 #ifdef CHAOS_EXACT
 #define FENCED true
@@ -20,7 +20,8 @@
 #endif
 
 static uint8_t *code, *scratch; // 32 KiB each
-static struct pt pt;
+static struct pt pt, g;
+static bool guests; // not on QEMU 7.2, whose M mode has V as well
 static unsigned traps, interrupts;
 static uint64_t rng = 0x2545f4914f6cdd1d;
 
@@ -56,10 +57,20 @@ static void change_tables(void)
     uint64_t *entry = pt_entry(&pt, WINDOW + (random() % WINDOW_PAGES) * PAGE, 0);
     uint8_t *page = (random() & 1 ? code : scratch) + (random() % 4) * PAGE;
 
-    *entry = pt_pte((uint64_t)page, random() & 0x3ff);
+    *entry = pt_pte(guests && random() & 1 ? G_WINDOW + (random() % 8) * PAGE : (uint64_t)page,
+                    random() & 0x3ff);
     if (FENCED)
         pt_flush();
     csr_write(satp, random() & 3 ? pt_satp(&pt, (unsigned)(random() % 3)) : 0);
+    if (!guests)
+        return;
+    pt_map(&g, G_WINDOW + (random() % 8) * PAGE, (uint64_t)page, 0, random() & 0x3ff);
+    if (FENCED)
+        hfence_gvma();
+    if (FENCED)
+        hfence_vvma();
+    csr_write(vsatp, random() & 3 ? pt_satp(&pt, (unsigned)(random() % 3)) : 0);
+    csr_write(hgatp, random() & 3 ? hyp_hgatp(&g, (unsigned)(random() % 3)) : 0);
 }
 
 static uint64_t random_register(void)
@@ -72,14 +83,25 @@ static uint64_t random_register(void)
     }
 }
 
+// What S mode can do with these registers must not lead to where M mode is not asked.
+static void calm(void)
+{
+    csr_write(hvip, 0);
+    csr_write(hideleg, 0);
+    csr_write(stvec, code);
+    csr_write(vstvec, code);
+    csr_write(hstatus, random() & (HSTATUS_SPVP | HSTATUS_HU | HSTATUS_SPV));
+    csr_write(vsstatus, random() & (STATUS_SUM | STATUS_MXR | STATUS_FS | STATUS_SPP));
+}
+
 static bool next(struct rt_frame *f)
 {
-    static const uint64_t possible = 0xb3ff;
-    bool paged;
+    static const uint64_t possible = 0xf0b7ff;
+    bool paged, guest = guests && random() & 1;
 
     if (f->cause & CAUSE_INTERRUPT)
         interrupts++;
-    else if (f->cause > 15 || !(possible >> f->cause & 1))
+    else if (f->cause > 23 || !(possible >> f->cause & 1))
         EQ(f->cause, CAUSE_ILLEGAL); // none that there is
     if (++traps >= TRAPS_WANTED) {
         csr_write(mie, 0);
@@ -92,28 +114,38 @@ static bool next(struct rt_frame *f)
     }
     wr64(MTIMECMP(0), rd64(MTIME) + 50 + random() % 500);
     csr_write(mie, BIT(IRQ_MTI));
+    if (guests)
+        calm();
     if (traps % 16 == 0)
         rewrite_code();
     if (traps % 32 == 0)
         change_tables();
-    paged = csr_read(satp) != 0;
+    paged = (guest ? csr_read(vsatp) : csr_read(satp)) != 0;
     for (unsigned i = 1; i < 32; i++)
         if (random() & 1)
             f->x[i] = random_register();
-    f->status = (f->status & ~(STATUS_MPP | STATUS_MPRV)) | STATUS_MPIE | STATUS_FS;
+    f->status = (f->status & ~(STATUS_MPP | STATUS_MPRV | STATUS_MPV)) | STATUS_MPIE | STATUS_FS;
+    f->status |= guest ? STATUS_MPV : 0;
     f->status |= random() & 1 ? STATUS_MPP_S : 0;
     f->epc = (paged ? WINDOW : (uint64_t)code) + (random() % CODE_SIZE & ~1ul);
     return true;
 }
 
-// S and U mode execute what they cannot write, and write what they cannot execute.
-static void protect_code(void)
+// The lower modes may only read what is M mode's, and execute none of it. With CHAOS_EXACT they execute
+// what they cannot write, and write what they cannot execute.
+static void protect(void)
 {
 #ifdef CHAOS_EXACT
     csr_write(pmpaddr0, (uint64_t)code >> 2);
     csr_write(pmpaddr1, (uint64_t)code / 4 + 8 * PAGE / 4);
     csr_write(pmpaddr2, -1ul);
     csr_write(pmpcfg0, 0x1b0d0b); // TOR RW, TOR RX, NAPOT RW
+#else
+    csr_write(pmpaddr0, RAM >> 2);
+    csr_write(pmpaddr1, (uint64_t)code >> 2);
+    csr_write(pmpaddr2, ((uint64_t)scratch + 8 * PAGE) >> 2);
+    csr_write(pmpaddr3, -1ul);
+    csr_write(pmpcfg0, 0x190f0908); // TOR none, TOR R, TOR RWX, NAPOT R
 #endif
 }
 
@@ -121,8 +153,13 @@ static void run(void)
 {
     code = rt_pages(8);
     scratch = rt_pages(8);
-    protect_code();
+    protect();
     pt_init(&pt, 3);
+    guests = !rt_on_qemu();
+    if (guests) {
+        hyp_g_init(&g, 3);
+        csr_write(hcounteren, -1ul);
+    }
     for (unsigned i = 0; i < WINDOW_PAGES; i++)
         pt_map(&pt, WINDOW + i * PAGE, (uint64_t)(i & 1 ? code : scratch) + i % 4 * PAGE, 0,
                PTE_LEAF | (i & 2 ? PTE_U : 0));
