@@ -426,7 +426,8 @@ static void places_are_chosen_apart_from_each_other(void **state)
     metal->shared[1].doorbell = HULL_SPEC_IRQ_FIRST;
     metal->passthrough_count = 2;
     metal->passthrough[0].device = "rtc";
-    metal->passthrough[1] = (struct passthrough_spec){"disk", HULL_PASSTHROUGH_BASE, 14};
+    metal->passthrough[1] =
+        (struct passthrough_spec){.device = "disk", .address = HULL_PASSTHROUGH_BASE, .irq = 14};
     hull_metal_place(&maker.board, &maker.vms[0].spec);
     assert_int_equal(metal->shared[0].address, HULL_SHARED_BASE + (6 << 20));
     assert_int_equal(metal->shared[1].address, HULL_SHARED_BASE + (2 << 20));
