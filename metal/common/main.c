@@ -193,6 +193,8 @@ void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
     if (machine.platform.timebase_hz != HULL_TIMEBASE_HZ)
         stop("the timebase is not 10 MHz, which guests are promised");
     machine.has_sstc = me->has_sstc && csr_probe_stimecmp();
+    machine.panic_resets =
+        machine.platform.bootargs && hull_streq(machine.platform.bootargs, "panic=reset");
     memory_init(dtb);
     vmid_init();
     hext_init(&me->isa);
