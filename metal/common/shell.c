@@ -11,6 +11,7 @@
 #include "metal/riscv64/hext.h"
 
 #define WORDS_MAX 4
+#define UNMAPPED_ADDRESS 8
 #define say(...) console_print(&machine.console, __VA_ARGS__)
 
 typedef unsigned long long ull;
@@ -217,6 +218,15 @@ static void command_trace(const struct words *words)
         trace_show();
 }
 
+// How a fault of the hypervisor's own looks, and what the machine does then.
+static void command_crash(const struct words *words)
+{
+    volatile uintptr_t nowhere = UNMAPPED_ADDRESS;
+
+    (void)words;
+    *(volatile uint64_t *)nowhere = 0;
+}
+
 static void command_help(const struct words *words);
 
 static const struct command {
@@ -229,6 +239,7 @@ static const struct command {
     {"mem", command_mem, "memory"},
     {"log", command_log, "the last output of a VM"},
     {"trace", command_trace, "the last exits of guests: trace on, trace off, trace"},
+    {"crash", command_crash, "crash the hypervisor, to see what it says"},
     {"help", command_help, "this list"},
 };
 

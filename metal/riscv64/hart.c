@@ -101,6 +101,8 @@ void arch_poll(void)
 {
     uint64_t pending = csr_read(HW_SIP) & csr_read(HW_SIE);
 
+    if (machine.panicked)
+        arch_halt();
     if (pending & HW_SIP_SSIP)
         csr_clear(HW_SIP, HW_SIP_SSIP);
     if (pending & HW_SIP_STIP)

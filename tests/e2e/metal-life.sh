@@ -30,6 +30,11 @@ equal 'the hypervisor has as much memory as before' "$first" \
     "$(metal_plain log | grep -a 'the hypervisor  ' | tail -n 1)"
 check 'the VM has none' metal_shell log 'vm list' 'life +(stopped|waiting) +2 +16 M +0 K'
 check 'memory is fresh in every life' test "$(grep -ac 'former life' log)" = 0
+metal_type 'crash\r'
+check 'a fault of the hypervisor is told' wait_line log 'panic: a fault in the hypervisor: scause f stval 8'
+check 'with where it was' wait_line log '#0 .* command_crash'
+check 'and who called' wait_line log '#[1-9]+ .* manager_body'
+check 'and it halts' wait_line log 'hull-metal: halted'
 metal_stop
 
 cat >often.json <<END
