@@ -377,6 +377,50 @@ static void item_loop(struct gen *gen)
     gen_word(gen, OP_BNE | counter << 15 | imm_b((unsigned)(start - gen->size)));
 }
 
+// A register with gp + offset that nothing else writes until it is given back.
+static unsigned pointer(struct gen *gen, int offset)
+{
+    unsigned reg = temporary(gen);
+
+    gen_word(gen, OP_ADDI | reg << 7 | GP << 15 | imm_i((unsigned)offset & 0xfff));
+    gen->reserved |= 1u << reg;
+    return reg;
+}
+
+static void step(struct gen *gen, unsigned reg)
+{
+    static const uint8_t steps[] = {8, 8, 4, 1, 3};
+
+    gen_word(gen, OP_ADDI | reg << 7 | reg << 15 | imm_i(steps[gen_below(gen, sizeof(steps))]));
+}
+
+// Two pointers that walk, one of them over the page border at gp: loads behind both, stores behind the other.
+// With other items in between, so that most registers are in use.
+static void item_walk(struct gen *gen)
+{
+    unsigned from = pointer(gen, -(int)gen_below(gen, 160)),
+             to = pointer(gen, (int)gen_below(gen, 200));
+    unsigned counter = pointer(gen, 0);
+    size_t start;
+
+    gen_word(gen, OP_ADDI | counter << 7 | imm_i(2 + gen_below(gen, 24)));
+    start = gen->size;
+    for (unsigned n = 1 + gen_below(gen, 4); n; n--) {
+        emit_load(gen, from, (int)gen_below(gen, 64) - 32);
+        if (gen_random(gen) & 1)
+            emit_load(gen, to, (int)gen_below(gen, 64));
+        items_inside(gen, 2);
+        emit_store(gen, to, (int)gen_below(gen, 64));
+    }
+    step(gen, from);
+    if (gen_random(gen) & 1)
+        emit_load(gen, from, (int)gen_below(gen, 64) - 32);
+    step(gen, to);
+    gen_word(gen, OP_ADDI | counter << 7 | counter << 15 | imm_i(0xfff));
+    gen_word(gen, OP_BNE | counter << 15 | imm_b((unsigned)(start - gen->size)));
+    gen->reserved &= ~(1u << from | 1u << to | 1u << counter);
+}
+
 // jal, jalr, c.j and c.jalr to what follows after a word that would be an illegal instruction.
 static void item_jump(struct gen *gen)
 {
@@ -447,7 +491,7 @@ void gen_item(struct gen *gen)
     else if (n < 95)
         item_jump(gen);
     else if (gen->depth < 2)
-        n < 98 ? item_branch(gen) : item_loop(gen);
+        n < 97 ? item_branch(gen) : n < 98 ? item_walk(gen) : item_loop(gen);
     else
         item_integer(gen);
 }
