@@ -138,6 +138,8 @@ static const char *verify_slot(const struct ir *ir, const struct ir_insn *in, ui
         return "a store to a page that is looked up for loads";
     if ((in->access == IR_STREAM) != (ir->streams >> in->slot & 1))
         return "a stream that is not announced";
+    if (in->high - in->low > ir->span[in->slot])
+        return "a range that is longer than its slot's";
     return NULL;
 }
 

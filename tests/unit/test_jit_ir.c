@@ -705,6 +705,7 @@ static void test_what_is_wrong_is_found(void **state)
     WRONG("a slot's range without its own access", in[STREAM].low = 8);
     WRONG("a slot's range that does not fit", (in[STREAM].imm = INT32_MIN, in[STREAM].low = -8));
     WRONG("a stream that is not announced", s->shared.streams = 0);
+    WRONG("a range that is longer than its slot's", in[STREAM].high++);
     WRONG("a jump to where none is expected", in[BRANCH].imm = 20);
     WRONG("a jump back to where the budget is not looked at", s->draft.ops[1].back = 0);
     s->draft.ops[1].back = 1;
