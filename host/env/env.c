@@ -73,6 +73,7 @@ void *hull_host_ram_map(uint64_t size)
     if (after)
         munmap(ram + size, after);
     madvise(ram, size, MADV_DONTDUMP); // a core file tells of us, not of the guest
+    madvise(ram, size, MADV_HUGEPAGE); // fewer faults, and fewer misses of the host's TLB
     return ram;
 }
 
