@@ -6,7 +6,7 @@
 
 #define HARTS 4
 
-static volatile uint64_t token, ids[HARTS];
+static volatile uint64_t token, ids[HARTS], ready[HARTS];
 
 static void note_id(uint64_t arg)
 {
@@ -28,6 +28,8 @@ static void identities(void)
 // Each hart sleeps until its software interrupt and passes it on.
 static void pass_on(uint64_t hart)
 {
+    ready[hart] = 1; // the interrupt that started it has been taken
+    rt_fence();
     for (unsigned i = 0; i < 200; i++) {
         csr_write(mie, BIT(IRQ_MSI));
         while (!(csr_read(mip) & BIT(IRQ_MSI)))
@@ -49,7 +51,9 @@ static void ring(void)
     token = 0;
     for (unsigned i = 1; i < HARTS; i++)
         rt_start(i, pass_on, i);
-    rt_wait(5 * RT_MS); // the others have taken the interrupt that started them
+    for (unsigned i = 1; i < HARTS; i++)
+        while (!ready[i])
+            rt_fence();
     wr32(MSIP(0), 1);
     pass_on(0);
     for (unsigned i = 1; i < HARTS; i++)
