@@ -76,6 +76,8 @@ struct sbi_hart {
     bool resumes_anew;           // suspended: at start_addr, as a started hart, not after its call
     uint64_t start_addr, opaque; // written before status becomes START_PENDING
     struct sbi_pmu pmu;
+    uint64_t sta_shmem; // where steal time goes, with bit 0 set; 0: nowhere
+    uint32_t sta_sequence;
 };
 
 // What BASE tells: the SBI forum has given us no implementation number; ours reads "HULL".
@@ -103,6 +105,10 @@ void riscv_sbi_reset(struct riscv_sbi *sbi); // hart 0 started, the others stopp
 // Handles one call: reads exit->sbi.args, fills exit->sbi.ret or sets skip_ret. On the vCPU's
 // thread, outside guest code, no lock held.
 void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *exit);
+
+// Tells the guest how long its vCPU had to wait, if it asked for that. On the vCPU's thread; engines that
+// know it call this when it runs again.
+void riscv_sbi_sta_update(struct riscv_sbi *sbi, struct vcpu *vcpu);
 
 // True when the hart may run; when a start is pending, sets its state up (engine set_state) first.
 bool riscv_sbi_hart_runs(struct riscv_sbi *sbi, struct vcpu *vcpu);

@@ -58,6 +58,9 @@ struct engine_ops {
     // Has a vCPU that is in the guest leave it soon; from any thread. NULL: it polls `attention`.
     void (*kick)(struct vcpu *vcpu);
 
+    // How long the vCPU had to wait while it could have run; its own thread. NULL: not known.
+    uint64_t (*stolen_ns)(const struct vcpu *vcpu);
+
     // Takes out of what a guest may have what this engine's host lacks. NULL: it has everything.
     void (*limit_isa)(struct riscv_isa *isa);
 

@@ -137,6 +137,7 @@ static void load(struct hext *x)
     x->last_hart = hart;
     hart->loaded = x;
     x->loaded = true;
+    riscv_sbi_sta_update(((struct riscv_board *)x->vcpu->vm->board)->sbi, x->vcpu);
 }
 
 static void unload(struct hext *x)
@@ -652,6 +653,13 @@ static void hext_kick(struct vcpu *vcpu)
     thread_poke(&mine->thread);
 }
 
+static uint64_t hext_stolen_ns(const struct vcpu *vcpu)
+{
+    const struct metal_vcpu *mine = vcpu->host_data;
+
+    return mine->thread.stolen * TIMERS_NS_PER_TICK;
+}
+
 // Counters beyond cycle, time and instret stay the hypervisor's; what needs a bit in henvcfg needs that.
 static void hext_limit_isa(struct riscv_isa *isa)
 {
@@ -682,6 +690,7 @@ const struct engine_ops hext_engine = {
     .set_timer = hext_set_timer,
     .raise_ssip = hext_raise_ssip,
     .kick = hext_kick,
+    .stolen_ns = hext_stolen_ns,
     .limit_isa = hext_limit_isa,
     .instret = hext_instret,
 };

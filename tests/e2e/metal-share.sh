@@ -24,6 +24,6 @@ sleep 7
 check 'a guest that feeds it stays' test "$(grep -ac 'has not fed' log)" = 1
 metal_stop
 metal_plain log | grep -aoE '(not )?ok .*' >cases
-relay 'both' cases 20
+relay 'both' cases 23
 [ "$failures" = 0 ] || show log
 finish

@@ -10,6 +10,7 @@
 #define DOORBELL ((volatile uint32_t *)0x5ff00000ull)  // ID, RING, PENDING
 #define PLIC 0x0c000000ull
 #define DOORBELL_SOURCE 40
+#define SBI_STA 0x535441
 #define DENIED (-4)
 #define INVALID_PARAM (-3)
 #define INVALID_ADDRESS (-5)
@@ -104,6 +105,25 @@ static void manage(void)
                                     machine->vms == 2 && machine->memory_free < machine->memory);
 }
 
+static struct {
+    volatile uint32_t sequence, flags;
+    volatile uint64_t steal;
+    uint8_t rest[48];
+} stolen __attribute__((aligned(64)));
+
+// Steal time (SBI STA): the time before the first instruction counts already.
+static void account(void)
+{
+    uint64_t at = (uint64_t)(uintptr_t)&stolen;
+
+    try("steal time: it is there", sbi(SBI_BASE, 3, SBI_STA, 0, 0).value == 1);
+    try("steal time: bad places", sbi(SBI_STA, 0, at + 8, 0, 0).error == INVALID_PARAM &&
+                                      sbi(SBI_STA, 0, 0x40, 0, 0).error == INVALID_ADDRESS &&
+                                      sbi(SBI_STA, 0, at, 0, 1).error == INVALID_PARAM);
+    try("steal time: told", !sbi(SBI_STA, 0, at, 0, 0).error && stolen.sequence &&
+                                stolen.sequence % 2 == 0 && stolen.steal > 0);
+}
+
 static void first(void)
 {
     READ_ONLY[0] = 77;
@@ -118,6 +138,7 @@ static void first(void)
     try("a: b has answered in the shared memory", SHARED[ANSWER] == 4712);
     try("a: b has rung", doorbell_wait() == 1u << 2);
     manage();
+    account();
     SHARED[DONE] = 1;
     put_text("a: done\n");
     for (;;)

@@ -110,6 +110,7 @@ static void hart_starts(struct riscv_sbi *sbi, struct vcpu *vcpu, struct sbi_har
     riscv_hart_reset(&state, &sbi->board->isa, true, vcpu->index, hart->start_addr, hart->opaque);
     // Takes in software interrupts that were raised while the hart was stopped: they end here.
     (void)vcpu->vm->engine->wakeup_pending(vcpu);
+    hart->sta_shmem = 0;
     vcpu->vm->engine->set_state(vcpu, &state);
     hart_enters(vcpu, hart);
 }

@@ -44,6 +44,8 @@ static inline struct sbi_ret sbi_error(int64_t error)
 bool sbi_extension_present(const struct vm *vm, uint64_t eid);
 bool sbi_vendor_present(const struct vm *vm, uint64_t eid);
 struct sbi_ret sbi_vendor(const struct sbi_call *call);
+bool sbi_sta_present(const struct vm *vm);
+struct sbi_ret sbi_sta(const struct sbi_call *call);
 
 struct sbi_ret sbi_base(const struct sbi_call *call);
 struct sbi_ret sbi_time(const struct sbi_call *call);

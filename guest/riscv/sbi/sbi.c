@@ -4,6 +4,8 @@
 
 #include "lib/mem.h"
 
+#define EXTENSION_STA 0x535441
+
 static const struct sbi_extension extensions[] = {
     {0x00, 0x08, sbi_legacy},
     {0x10, 0x10, sbi_base},
@@ -15,6 +17,7 @@ static const struct sbi_extension extensions[] = {
     {0x4442434e, 0x4442434e, sbi_dbcn},
     {0x53555350, 0x53555350, sbi_susp},
     {0x504d55, 0x504d55, sbi_pmu},
+    {EXTENSION_STA, EXTENSION_STA, sbi_sta},
     {HULL_CALL_EXTENSION, HULL_CALL_EXTENSION, sbi_vendor},
 };
 
@@ -26,9 +29,12 @@ static const struct sbi_extension *find_extension(uint64_t eid)
     return NULL;
 }
 
+// Some are only there where somebody below provides what they tell or do.
 bool sbi_extension_present(const struct vm *vm, uint64_t eid)
 {
-    return eid == HULL_CALL_EXTENSION ? sbi_vendor_present(vm, eid) : find_extension(eid) != NULL;
+    if (eid == HULL_CALL_EXTENSION)
+        return sbi_vendor_present(vm, eid);
+    return find_extension(eid) && (eid != EXTENSION_STA || sbi_sta_present(vm));
 }
 
 void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *exit)
@@ -103,6 +109,7 @@ void riscv_sbi_reset(struct riscv_sbi *sbi)
         memset(hart->pmu.fw, 0, sizeof(hart->pmu.fw));
         hart->pmu.hw_configured = 0;
         hart->resumes_anew = false;
+        hart->sta_shmem = 0;
         atomic_store(&hart->status, i ? SBI_HART_STOPPED : SBI_HART_STARTED);
     }
 }
