@@ -31,7 +31,7 @@ metal_type '\x010'
 check 'the hypervisor still answers' metal_shell log 'hart' 'idle'
 check 'and has not panicked' test "$(grep -ac panic log)" = 0
 metal_stop
-metal_plain log | grep -aoE '(not )?ok good: .*' >cases
+metal_plain log | grep -aoE '(not )?ok good: (two harts, still|the kernel has nothing to say|sums differ)' | sort -u >cases
 relay 'the good one' cases 2
 [ "$failures" = 0 ] || show log
 finish

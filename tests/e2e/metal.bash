@@ -48,7 +48,12 @@ metal_stop() {
     exec 7>&-
 }
 
-metal_type() { printf '%b' "$1" >&7; }
+# Hull has Ctrl-A for itself, and passes on what was typed twice.
+metal_type() {
+    local text=$1
+    [ "$METAL_ON" != hull ] || text=${text//\\x01/\\x01\\x01}
+    printf '%b' "$text" >&7
+}
 
 # Types a command into the hypervisor's shell and waits for a line of its answer: LOG COMMAND PATTERN
 metal_shell() {
