@@ -251,8 +251,9 @@ static void restart_due(void *ctx)
     metal_vm_ask(ctx, VM_ASK_START);
 }
 
-// Restarted with growing delays, unless too often within its window.
-static void restart_later(struct metal_vm *vm)
+// Restarted with growing delays, unless too often within its window. The guest's own wish, a reset, is granted at
+// once the first time.
+static void restart_later(struct metal_vm *vm, bool own_wish)
 {
     const struct policy_spec *policy = &vm->spec->metal.policy;
     uint64_t now = arch_time(), longest = policy->delay_max * TICKS_PER_SECOND;
@@ -267,7 +268,12 @@ static void restart_later(struct metal_vm *vm)
         atomic_store(&vm->state, VM_FAILED);
         return;
     }
-    vm->restarts++;
+    if (own_wish && !vm->restarts++) {
+        atomic_store(&vm->state, VM_WAITING);
+        metal_vm_ask(vm, VM_ASK_START);
+        return;
+    }
+    vm->restarts += !own_wish;
     console_log(&machine.console, "%s: restarts in %u s", vm->spec->name,
                 (unsigned)(vm->delay_ticks / TICKS_PER_SECOND));
     atomic_store(&vm->state, VM_WAITING);
@@ -277,12 +283,13 @@ static void restart_later(struct metal_vm *vm)
         vm->delay_ticks = longest;
 }
 
-static void ended_by_itself(struct metal_vm *vm, const char *how, enum policy_action action)
+static void ended_by_itself(struct metal_vm *vm, const char *how, enum policy_action action,
+                            bool own_wish)
 {
     console_log(&machine.console, "%s: %s", vm->spec->name, how);
     end(vm);
     if (action == POLICY_RESTART)
-        restart_later(vm);
+        restart_later(vm, own_wish);
 }
 
 // ---- What was asked ----
@@ -293,17 +300,14 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
 
     if (asked & VM_ASK_FAIL) {
         metal_vm_dump(vm);
-        ended_by_itself(vm, "failed", policy->on_crash);
+        ended_by_itself(vm, "failed", policy->on_crash, false);
     } else if (asked & VM_ASK_WATCHDOG) {
         metal_vm_dump(vm);
-        ended_by_itself(vm, "has not fed its watchdog", policy->on_watchdog);
+        ended_by_itself(vm, "has not fed its watchdog", policy->on_watchdog, false);
     } else if (asked & VM_ASK_POWEROFF) {
-        ended_by_itself(vm, "powered off", policy->on_poweroff);
+        ended_by_itself(vm, "powered off", policy->on_poweroff, false);
     } else if (asked & VM_ASK_RESET) {
-        ended_by_itself(vm, "reset", policy->on_reset);
-        // A reset that is a restart is the guest's own wish: no delay.
-        if (atomic_load(&vm->state) == VM_WAITING && vm->restarts <= 1)
-            asked |= VM_ASK_START;
+        ended_by_itself(vm, "reset", policy->on_reset, true);
     } else if (asked & (VM_ASK_STOP | VM_ASK_RESTART)) {
         end(vm);
         console_log(&machine.console, "%s: stopped", vm->spec->name);
