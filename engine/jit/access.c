@@ -35,8 +35,13 @@ struct pass {
     int64_t delta[32];
     bool in_loop;                        // one without a border
     unsigned run, loop_first, loop_last; // ops
-    struct group groups[GROUPS];
     unsigned group_count;
+    // From here on nothing is set at the start.
+    struct group groups[GROUPS];
+    struct {
+        uint8_t first, last; // ops
+    } loops[REGION_INSNS_MAX];
+    unsigned loop_count;
     bool slot_writes[IR_SLOTS]; // somebody stores by it
     uint8_t group_of[IR_INSNS_MAX];
 };
@@ -60,20 +65,33 @@ static bool is_border(const struct pass *p, const struct ir_insn *in)
            info->format != FMT_FENCE;
 }
 
+// What jumps back: from its target to itself.
+static void find_loops(struct pass *p)
+{
+    p->loop_count = 0;
+    for (unsigned i = 0; i < p->ir->count; i++) {
+        const struct ir_insn *in = &p->ir->insns[i];
+        int target = in->code == IR_BRANCH || in->code == IR_JUMP ? jump_target(p, in) : -1;
+
+        if (target < 0 || (unsigned)target > in->op || p->loop_count == REGION_INSNS_MAX)
+            continue;
+        p->loops[p->loop_count].first = (uint8_t)target;
+        p->loops[p->loop_count++].last = (uint8_t)in->op;
+    }
+}
+
 // The smallest loop around the op: first to last op. False: none.
 static bool find_loop(const struct pass *p, unsigned op, unsigned *first, unsigned *last)
 {
     bool found = false;
 
-    for (unsigned i = 0; i < p->ir->count; i++) {
-        const struct ir_insn *in = &p->ir->insns[i];
-        int target = jump_target(p, in);
+    for (unsigned i = 0; i < p->loop_count; i++) {
+        unsigned from = p->loops[i].first, to = p->loops[i].last;
 
-        if (target < 0 || (unsigned)target > op || in->op < op ||
-            (found && in->op - (unsigned)target >= *last - *first))
+        if (from > op || to < op || (found && to - from >= *last - *first))
             continue;
-        *first = (unsigned)target;
-        *last = in->op;
+        *first = from;
+        *last = to;
         found = true;
     }
     return found;
@@ -265,8 +283,12 @@ static void mark_accesses(struct pass *p, unsigned n)
 
 void ir_share_accesses(struct ir *ir, const struct region *region)
 {
-    struct pass p = {.ir = ir, .region = region};
+    struct pass p;
 
+    memset(&p, 0, offsetof(struct pass, groups));
+    p.ir = ir;
+    p.region = region;
+    find_loops(&p);
     find_groups(&p);
     for (unsigned n = 0; n < p.group_count; n++)
         give_slot(&p, n);

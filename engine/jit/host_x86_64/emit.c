@@ -270,20 +270,19 @@ static void emit_code(struct emitter *e, size_t trampoline)
 bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struct watched *watched)
 {
     struct jit_cache *cache = jit->cache;
-    struct emitter e = {
-        .a = {.base = cache->code_rw,
-              .used = (cache->code_used + 15) & ~(size_t)15,
-              .size = cache->code_size},
-        .jit = jit,
-        .region = r,
-        .ir = ir,
-        .watched = watched,
-        .start = (cache->code_used + 15) & ~(size_t)15,
-        .has = cache->host_features,
-        .fp = r->flavor & FLAVOR_FP,
-    };
     size_t trampoline, checked, entry;
+    struct emitter e;
 
+    __builtin_memset(&e, 0, offsetof(struct emitter, labels));
+    e.start = (cache->code_used + 15) & ~(size_t)15;
+    e.a = (struct x86_asm){
+        .base = cache->code_rw, .used = e.start, .size = cache->code_size};
+    e.jit = jit;
+    e.region = r;
+    e.ir = ir;
+    e.watched = watched;
+    e.has = cache->host_features;
+    e.fp = r->flavor & FLAVOR_FP;
     choose_registers(&e.map, ir, r);
     e.gpr = e.map.gpr;
     e.xmm = e.map.xmm;

@@ -80,9 +80,8 @@ static uint16_t host_mask(const struct emitter *e, uint32_t registers)
 {
     uint16_t mask = 0;
 
-    for (unsigned n = 0; n < 32; n++)
-        if (registers >> n & 1)
-            mask |= (uint16_t)(1u << e->xmm[n]);
+    for (; registers; registers &= registers - 1)
+        mask |= (uint16_t)(1u << e->xmm[__builtin_ctz(registers)]);
     return mask;
 }
 
@@ -111,6 +110,8 @@ static unsigned find_root(const struct emitter *e, unsigned format, uint32_t but
 {
     uint32_t implied = but;
 
+    if (!e->lazy.pending[format])
+        return NONE;
     for (unsigned n = 0; n < 32; n++)
         implied |= e->lazy.implied[n];
     for (unsigned n = 0; n < 32; n++)

@@ -103,14 +103,14 @@ struct emitter {
     uint32_t boxed_at[REGION_INSNS_MAX]; // registers with boxed singles where pieces begin
     unsigned restored;                   // the op that restores fflags, of those behind which it is
     const struct stub *replayed;         // while stubs are emitted
+    unsigned fixup_count, stub_count;
+    // From here on nothing is set at the start: it would take longer than many a region.
     size_t labels[REGION_INSNS_MAX];
     struct {
         size_t at;
         unsigned op;
     } fixups[REGION_INSNS_MAX];
-    unsigned fixup_count;
     struct stub stubs[STUBS_MAX];
-    unsigned stub_count;
 };
 
 static inline struct x86_operand guest_x(const struct emitter *e, unsigned n)
