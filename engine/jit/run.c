@@ -16,7 +16,7 @@
 
 // A block that was interpreted as often as this is translated. HULL_JIT_HOT overrides it: with 0
 // everything is translated at once, as tests of the translator want it.
-#define HOT 128
+#define HOT 200
 
 // Translated code looks up after this many instructions at the latest: it has no other way to notice
 // interrupts and kicks.
@@ -316,7 +316,7 @@ static int jit_vcpu_create(struct vcpu *vcpu)
     if (!cache)
         return -HULL_ENOMEM;
     jit = hull_alloc(&vcpu->vm->env, jit_vcpu_size(cache));
-    if (!jit || interp_cpu_init(&jit->cpu, vcpu, 512u << 10))
+    if (!jit || interp_cpu_init(&jit->cpu, vcpu, 2u << 20))
         goto failed;
     jit->cache = cache;
     jit->generation = UINT64_MAX; // has yet to fill its tables

@@ -275,8 +275,7 @@ bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struc
 
     __builtin_memset(&e, 0, offsetof(struct emitter, labels));
     e.start = (cache->code_used + 15) & ~(size_t)15;
-    e.a = (struct x86_asm){
-        .base = cache->code_rw, .used = e.start, .size = cache->code_size};
+    e.a = (struct x86_asm){.base = cache->code_rw, .used = e.start, .size = cache->code_size};
     e.jit = jit;
     e.region = r;
     e.ir = ir;
