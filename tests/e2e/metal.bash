@@ -63,7 +63,8 @@ metal_shell() {
     wait_for "$BOOT_SECONDS" eval "tail -c +$((before + 1)) '$1' | grep -aqE '$3'"
 }
 
-# Without colours, names and carriage returns: LOG
+# What a terminal would show, without colours: a line that was taken away to make room for another one's is
+# printed again after it. LOG
 metal_plain() {
-    sed -E 's/\r//g; s/\x1b\[[0-9;?]*[A-Za-z]//g' "$1"
+    sed -E 's/.*\r\x1b\[K//; s/\r//g; s/\x1b\[[0-9;?]*[A-Za-z]//g' "$1"
 }
