@@ -222,7 +222,6 @@ static int start(struct metal_vm *vm)
     }
     vm->starts++;
     vm->started_at = arch_time();
-    atomic_store(&vm->asked, 0);
     atomic_store(&vm->state, VM_RUNNING);
     if (spec->metal.watchdog)
         timers_arm(&vm->watchdog.timer, vm->started_at); // looks for the first time
@@ -241,6 +240,7 @@ static void end(struct metal_vm *vm)
         while (!thread_ended(&vm->vcpus[i].thread))
             thread_sleep_ns(END_POLL_NS);
     release(vm);
+    atomic_fetch_and(&vm->asked, ~(uint32_t)VM_ASK_OWN); // its other vCPUs' are void as well
     vm->ended_at = arch_time();
     console_vm_ended(&machine.console, vm);
     atomic_store(&vm->state, VM_STOPPED);
@@ -283,13 +283,14 @@ static void restart_later(struct metal_vm *vm, bool own_wish)
         vm->delay_ticks = longest;
 }
 
-static void ended_by_itself(struct metal_vm *vm, const char *how, enum policy_action action,
-                            bool own_wish)
+static void ended_by_itself(struct metal_vm *vm, uint32_t asked, const char *how,
+                            enum policy_action action)
 {
     console_log(&machine.console, "%s: %s", vm->spec->name, how);
     end(vm);
-    if (action == POLICY_RESTART)
-        restart_later(vm, own_wish);
+    // Who asked for more at the same moment is obeyed, not the policy.
+    if (action == POLICY_RESTART && !(asked & (VM_ASK_STOP | VM_ASK_RESTART)))
+        restart_later(vm, (asked & VM_ASK_OWN) == VM_ASK_RESET);
 }
 
 // ---- What was asked ----
@@ -300,14 +301,14 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
 
     if (asked & VM_ASK_FAIL) {
         metal_vm_dump(vm);
-        ended_by_itself(vm, "failed", policy->on_crash, false);
+        ended_by_itself(vm, asked, "failed", policy->on_crash);
     } else if (asked & VM_ASK_WATCHDOG) {
         metal_vm_dump(vm);
-        ended_by_itself(vm, "has not fed its watchdog", policy->on_watchdog, false);
+        ended_by_itself(vm, asked, "has not fed its watchdog", policy->on_watchdog);
     } else if (asked & VM_ASK_POWEROFF) {
-        ended_by_itself(vm, "powered off", policy->on_poweroff, false);
+        ended_by_itself(vm, asked, "powered off", policy->on_poweroff);
     } else if (asked & VM_ASK_RESET) {
-        ended_by_itself(vm, "reset", policy->on_reset, true);
+        ended_by_itself(vm, asked, "reset", policy->on_reset);
     } else if (asked & (VM_ASK_STOP | VM_ASK_RESTART)) {
         end(vm);
         console_log(&machine.console, "%s: stopped", vm->spec->name);

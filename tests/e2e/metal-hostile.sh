@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 300
+# machines: hull
 # A guest that probes memory, CSRs, calls and devices at random, on the same harts as a Linux that notices
 # nothing.
 . "$(dirname "$0")/metal.bash"
@@ -31,7 +32,7 @@ metal_type '\x010'
 check 'the hypervisor still answers' metal_shell log 'hart' 'idle'
 check 'and has not panicked' test "$(grep -ac panic log)" = 0
 metal_stop
-metal_plain log | grep -aoE '(not )?ok good: (two harts, still|the kernel has nothing to say|sums differ)' | sort -u >cases
+metal_plain log | grep -aoE '(not )?ok good: .*' >cases
 relay 'the good one' cases 2
 [ "$failures" = 0 ] || show log
 finish

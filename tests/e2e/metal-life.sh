@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 400
+# machines: hull
 # A thousand lives of a VM leave as much memory free as one; a VM that fails too often stops for good; a wrong
 # bundle and a chip without H are told.
 . "$(dirname "$0")/metal.bash"
@@ -15,20 +16,24 @@ metal_start bundle log
 wait_line log 'life: powered off'
 metal_type '\x010'
 check 'the shell is there' wait_line log 'hull> '
+stopped() {
+    metal_type 'vm list\r'
+    sleep 0.3
+    metal_plain log | grep -a '^  1 life ' | tail -n 1 | grep -q ' stopped '
+}
 metal_type 'vm stop life\r'
-wait_line log 'life: (stopped|powered)'
-sleep 0.5
+check 'it stops, although it ends and begins all the time' wait_for 30 stopped
 metal_shell log 'mem' 'the hypervisor'
 first=$(metal_plain log | grep -a 'the hypervisor  ' | tail -n 1)
 metal_type 'vm start life\r'
-lives() { metal_shell log 'vm list' '.' && sleep 0.5 && metal_plain log | awk '/ 1 life/ { n = $8 } END { exit !(n >= 1000) }'; }
+lives() { metal_shell log 'vm list' '.' && sleep 0.5 && metal_plain log | awk '/ 1 life/ { n = $9 } END { exit !(n >= 1000) }'; }
 check 'a thousand lives' wait_for 200 lives
 metal_type 'vm stop life\r'
-sleep 1
+wait_for 30 stopped
 metal_shell log 'mem' 'the hypervisor'
 equal 'the hypervisor has as much memory as before' "$first" \
     "$(metal_plain log | grep -a 'the hypervisor  ' | tail -n 1)"
-check 'the VM has none' metal_shell log 'vm list' 'life +(stopped|waiting) +2 +16 M +0 K'
+check 'the VM has none' metal_shell log 'vm list' 'life +stopped +2 +16 M +0 K'
 check 'memory is fresh in every life' test "$(grep -ac 'former life' log)" = 0
 metal_type 'crash\r'
 check 'a fault of the hypervisor is told' wait_line log 'panic: a fault in the hypervisor: scause f stval 8'
@@ -51,8 +56,11 @@ metal_start junk log3
 check 'a file that is no bundle' wait_line log3 'hull-metal: .*bundle'
 check 'and it stops' wait_line log3 'hull-metal: stopped'
 metal_stop
-timeout 20 qemu-system-riscv64 -M virt -cpu rv64,h=false -smp 1 -m 1G -serial stdio -monitor none -display none \
-    -bios "$firmware" -kernel "$metal" -initrd bundle >log4 2>&1 </dev/null
-check 'a chip without H' grep -aq 'lacks the H extension' log4
+if [ "$METAL_ON" = qemu ]; then # every hart of Hull's has it
+    METAL_CPU=rv64,h=false
+    metal_start bundle log4
+    check 'a chip without H' wait_line log4 'lacks the H extension'
+    metal_stop
+fi
 [ "$failures" = 0 ] || show log log2 log3 log4
 finish

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 400
-# Two Linux beside each other on hull-metal, on QEMU: their harts, floating point, memory, a network between
+# machines: hull
+# Two Linux beside each other on hull-metal: their harts, floating point, memory, a network between
 # them; one powers off and is started again; and what the shell tells of it.
 . "$(dirname "$0")/metal.bash"
 BOOT_SECONDS=60

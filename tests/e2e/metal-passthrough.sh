@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 120
+# machines: hull
 # A physical device for a VM alone: its registers, its interrupts, also in the VM's next life; and what must not be
 # had: a device that reaches memory by itself.
 . "$(dirname "$0")/metal.bash"

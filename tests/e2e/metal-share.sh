@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 120
+# machines: hull
 # Shared memory, doorbells, calls to the hypervisor and a watchdog, between two small guests.
 . "$(dirname "$0")/metal.bash"
 BOOT_SECONDS=40
