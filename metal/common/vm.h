@@ -39,7 +39,8 @@ enum vm_ask {
     VM_ASK_PAUSE = 1 << 7,
     VM_ASK_RESUME = 1 << 8,
     VM_ASK_DESTROY = 1 << 9,
-    VM_ASK_OWN = VM_ASK_POWEROFF | VM_ASK_RESET | VM_ASK_FAIL | VM_ASK_WATCHDOG, // void when it has ended
+    // Void once it has ended:
+    VM_ASK_OWN = VM_ASK_POWEROFF | VM_ASK_RESET | VM_ASK_FAIL | VM_ASK_WATCHDOG,
 };
 
 struct metal_vcpu {
