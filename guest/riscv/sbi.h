@@ -109,6 +109,8 @@ void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *
 // Tells the guest how long its vCPU had to wait, if it asked for that. On the vCPU's thread; engines that
 // know it call this when it runs again.
 void riscv_sbi_sta_update(struct riscv_sbi *sbi, struct vcpu *vcpu);
+// Tells it that its vCPU has no hart now, though it could run, or has one again. From the same thread.
+void riscv_sbi_sta_preempted(struct riscv_sbi *sbi, struct vcpu *vcpu, bool preempted);
 
 // True when the hart may run; when a start is pending, sets its state up (engine set_state) first.
 bool riscv_sbi_hart_runs(struct riscv_sbi *sbi, struct vcpu *vcpu);

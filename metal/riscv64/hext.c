@@ -64,6 +64,11 @@ static struct hext *hext_of(const struct vcpu *vcpu)
     return vcpu->engine_data;
 }
 
+static struct riscv_sbi *sbi_of(const struct hext *x)
+{
+    return ((struct riscv_board *)x->vcpu->vm->board)->sbi;
+}
+
 static bool guest_has_sstc(void)
 {
     return machine.has_sstc;
@@ -137,7 +142,7 @@ static void load(struct hext *x)
     x->last_hart = hart;
     hart->loaded = x;
     x->loaded = true;
-    riscv_sbi_sta_update(((struct riscv_board *)x->vcpu->vm->board)->sbi, x->vcpu);
+    riscv_sbi_sta_update(sbi_of(x), x->vcpu);
 }
 
 static void unload(struct hext *x)
@@ -481,6 +486,29 @@ static void complete_sbi(struct hext *x, const struct vcpu_exit *exit)
     x->sbi_pending = false;
 }
 
+// Others get the hart, if they are due. Its guest is told first: within the scheduler nobody may touch
+// guest memory. load() takes that back, or nobody else was due.
+static void give_way(struct hext *x)
+{
+    riscv_sbi_sta_preempted(sbi_of(x), x->vcpu, true);
+    thread_preempt();
+    if (x->loaded)
+        riscv_sbi_sta_preempted(sbi_of(x), x->vcpu, false);
+}
+
+// A pinned vCPU that nobody waits for sleeps in its guest: whatever is to wake it, or wants the hart, comes as
+// an interrupt, after which this is decided anew. A watchdog wants to see its sleep.
+static void wfi_choose(struct hext *x)
+{
+    const struct metal_vcpu *mine = x->vcpu->host_data;
+    const struct metal_vm *vm = metal_vm_of(x->vcpu->vm);
+
+    if (mine->thread.pinned && !this_hart()->ready_count && !vm->spec->metal.watchdog)
+        x->regs.hstatus &= ~HW_HSTATUS_VTW;
+    else
+        x->regs.hstatus |= HW_HSTATUS_VTW;
+}
+
 static void hext_run(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     struct hext *x = hext_of(vcpu);
@@ -488,7 +516,8 @@ static void hext_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     complete_sbi(x, exit);
     for (;;) {
         if (atomic_load_explicit(&this_hart()->resched, memory_order_relaxed))
-            thread_preempt();
+            give_way(x);
+        wfi_choose(x);
         if (!hull_vcpu_enter_guest(vcpu)) {
             if (serve_attention(x)) {
                 exit->reason = VCPU_EXIT_ATTENTION;

@@ -68,6 +68,20 @@ static const struct engine_ops note_engine = {
     .instret = engine_instret,
 };
 
+static uint64_t engine_stolen_ns(const struct vcpu *vcpu)
+{
+    return ((struct machine_vcpu *)vcpu->engine_data)->stolen;
+}
+
+void machine_tells_stolen(struct machine *m)
+{
+    static struct engine_ops telling;
+
+    telling = note_engine;
+    telling.stolen_ns = engine_stolen_ns;
+    m->vm.engine = &telling;
+}
+
 static void note_request(void *ctx, enum vm_request what, int code)
 {
     struct machine *m = ctx;

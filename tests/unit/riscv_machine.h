@@ -14,7 +14,8 @@ struct machine_vcpu { // vcpu->engine_data
     struct hart_state state;
     uint64_t timer; // by set_timer
     unsigned ssips, state_sets;
-    bool wakeup; // what wakeup_pending answers
+    bool wakeup;     // what wakeup_pending answers
+    uint64_t stolen; // what stolen_ns answers, with machine_tells_stolen()
 };
 
 struct machine {
@@ -41,6 +42,9 @@ void machine_fini(struct machine *m); // fails the test when something leaked
 
 // A raw kernel (`firmware` false: Hull's SBI) and the board for it.
 void machine_boot(struct machine *m, unsigned cpus, bool firmware);
+
+// From here on the engine knows how long vCPUs had to wait.
+void machine_tells_stolen(struct machine *m);
 
 void *machine_at(struct machine *m, gpa_t gpa);
 

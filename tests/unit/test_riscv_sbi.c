@@ -6,6 +6,7 @@
 #include "guest/riscv/csr.h"
 #include "guest/riscv/sbi.h"
 #include "guest/riscv/trap.h"
+#include "lib/bytes.h"
 #include "tests/unit/riscv_machine.h"
 
 #define BASE 0x10
@@ -17,6 +18,7 @@
 #define DBCN 0x4442434e
 #define SUSP 0x53555350
 #define PMU 0x504d55
+#define STA 0x535441
 #define RAM BOARD_RAM_BASE
 #define ALL UINT64_MAX
 
@@ -387,6 +389,74 @@ static void legacy_calls(void **state)
     machine_fini(&m);
 }
 
+static uint32_t word_at(struct machine *m, gpa_t gpa)
+{
+    return hull_load_le32(machine_at(m, gpa));
+}
+
+static void steal_time_checks_its_place(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_boot(&m, 2, false);
+    machine_tells_stolen(&m);
+    assert_int_equal(CALL(&m, BASE, 3, STA).value, 1);
+    assert_int_equal(ERROR(&m, STA, 1, RAM), SBI_ERR_NOT_SUPPORTED);
+    assert_int_equal(ERROR(&m, STA, 0, RAM + 8), SBI_ERR_INVALID_PARAM);
+    assert_int_equal(ERROR(&m, STA, 0, RAM + 32), SBI_ERR_INVALID_PARAM);
+    assert_int_equal(ERROR(&m, STA, 0, RAM, 0, 1), SBI_ERR_INVALID_PARAM);
+    assert_int_equal(ERROR(&m, STA, 0, ALL, ALL, 1), SBI_ERR_INVALID_PARAM);
+    assert_int_equal(ERROR(&m, STA, 0, ALL, 0), SBI_ERR_INVALID_PARAM);
+    assert_int_equal(ERROR(&m, STA, 0, RAM, 1), SBI_ERR_INVALID_ADDRESS);
+    assert_int_equal(ERROR(&m, STA, 0, 0), SBI_ERR_INVALID_ADDRESS);
+    assert_int_equal(ERROR(&m, STA, 0, RAM - 64), SBI_ERR_INVALID_ADDRESS);
+    assert_int_equal(ERROR(&m, STA, 0, RAM + MACHINE_RAM_SIZE), SBI_ERR_INVALID_ADDRESS);
+    assert_int_equal(ERROR(&m, STA, 0, ALL - 63), SBI_ERR_INVALID_ADDRESS);
+    assert_int_equal(ERROR(&m, STA, 0, RAM + MACHINE_RAM_SIZE - 64), 0);
+    assert_int_equal(ERROR(&m, STA, 0, ALL, ALL), 0); // off
+    assert_int_equal(ERROR(&m, STA, 0, ALL, ALL), 0);
+    machine_fini(&m);
+}
+
+static void steal_time_is_told(void **state)
+{
+    const gpa_t at = RAM + 0x400;
+    struct machine m;
+
+    (void)state;
+    machine_boot(&m, 2, false);
+    machine_tells_stolen(&m);
+    memset(machine_at(&m, at - 8), 0xee, 80);
+    m.vcpus[0].stolen = 0x123456789a;
+    assert_int_equal(ERROR(&m, STA, 0, at), 0);
+    assert_int_equal(hull_load_le64(machine_at(&m, at + 8)), 0x123456789a);
+    for (unsigned i = 16; i < 64; i += 4)
+        assert_int_equal(word_at(&m, at + i), 0);
+    assert_true(word_at(&m, at - 4) == 0xeeeeeeee && word_at(&m, at + 64) == 0xeeeeeeee);
+    assert_true(word_at(&m, at) && word_at(&m, at) % 2 == 0 && !word_at(&m, at + 4));
+
+    riscv_sbi_sta_preempted(m.board.sbi, &m.vm.vcpus[0], true);
+    assert_int_equal(word_at(&m, at + 16), 1);
+    m.vcpus[0].stolen = 7;
+    riscv_sbi_sta_update(m.board.sbi, &m.vm.vcpus[1]); // the other one did not ask
+    assert_int_equal(word_at(&m, at + 16), 1);
+    riscv_sbi_sta_update(m.board.sbi, &m.vm.vcpus[0]);
+    assert_true(!word_at(&m, at + 16) && word_at(&m, at + 8) == 7 && word_at(&m, at) % 2 == 0);
+
+    assert_int_equal(ERROR(&m, STA, 0, ALL, ALL), 0);
+    m.vcpus[0].stolen = 8;
+    riscv_sbi_sta_update(m.board.sbi, &m.vm.vcpus[0]);
+    riscv_sbi_sta_preempted(m.board.sbi, &m.vm.vcpus[0], true);
+    assert_true(!word_at(&m, at + 16) && word_at(&m, at + 8) == 7);
+    assert_int_equal(ERROR(&m, STA, 0, at), 0);
+    riscv_sbi_reset(m.board.sbi);
+    m.vcpus[0].stolen = 9;
+    riscv_sbi_sta_update(m.board.sbi, &m.vm.vcpus[0]);
+    assert_int_equal(word_at(&m, at + 8), 8);
+    machine_fini(&m);
+}
+
 // Random calls: none may crash, hang or hold a lock.
 static void any_call_is_answered(void **state)
 {
@@ -434,6 +504,8 @@ int main(void)
         cmocka_unit_test(firmware_counters_count),
         cmocka_unit_test(hardware_counters_are_the_csrs),
         cmocka_unit_test(legacy_calls),
+        cmocka_unit_test(steal_time_checks_its_place),
+        cmocka_unit_test(steal_time_is_told),
         cmocka_unit_test(any_call_is_answered),
     };
     return cmocka_run_group_tests_name("guest/riscv/sbi", tests, NULL, NULL);

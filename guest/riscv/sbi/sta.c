@@ -38,16 +38,25 @@ struct sbi_ret sbi_sta(const struct sbi_call *call)
     return sbi_ok(0);
 }
 
+// NULL: the guest did not ask.
+static uint8_t *shmem_of(struct riscv_sbi *sbi, struct vcpu *vcpu)
+{
+    uint64_t at = sbi->harts[vcpu->index].sta_shmem;
+
+    return at ? hull_memory_ptr(&vcpu->vm->memory, at & ~1ull, SHMEM_SIZE) : NULL;
+}
+
+static void shmem_written(const struct riscv_sbi *sbi, struct vcpu *vcpu)
+{
+    hull_memory_written(&vcpu->vm->memory, sbi->harts[vcpu->index].sta_shmem & ~1ull, SHMEM_SIZE);
+}
+
 // An odd sequence tells readers to come again; the guest may write what it likes there, it only fools itself.
 void riscv_sbi_sta_update(struct riscv_sbi *sbi, struct vcpu *vcpu)
 {
     struct sbi_hart *hart = &sbi->harts[vcpu->index];
-    struct guest_memory *memory = &vcpu->vm->memory;
-    uint8_t *shmem;
+    uint8_t *shmem = shmem_of(sbi, vcpu);
 
-    if (!hart->sta_shmem)
-        return;
-    shmem = hull_memory_ptr(memory, hart->sta_shmem & ~1ull, SHMEM_SIZE);
     if (!shmem)
         return;
     hull_store_le32(shmem + STA_SEQUENCE, ++hart->sta_sequence);
@@ -56,5 +65,16 @@ void riscv_sbi_sta_update(struct riscv_sbi *sbi, struct vcpu *vcpu)
     shmem[STA_PREEMPTED] = 0;
     atomic_thread_fence(memory_order_seq_cst);
     hull_store_le32(shmem + STA_SEQUENCE, ++hart->sta_sequence);
-    hull_memory_written(memory, hart->sta_shmem & ~1ull, SHMEM_SIZE);
+    shmem_written(sbi, vcpu);
+}
+
+// The flag is advice for the guest's other harts and not under the sequence.
+void riscv_sbi_sta_preempted(struct riscv_sbi *sbi, struct vcpu *vcpu, bool preempted)
+{
+    uint8_t *shmem = shmem_of(sbi, vcpu);
+
+    if (!shmem)
+        return;
+    shmem[STA_PREEMPTED] = preempted;
+    shmem_written(sbi, vcpu);
 }

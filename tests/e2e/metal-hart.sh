@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# timeout: 120
+# Who has a hart: two CPUs on one are told what they wait; one that has its own sleeps without an exit, unless its
+# watchdog wants to see that.
+. "$(dirname "$0")/metal.bash"
+METAL_HARTS=3
+BOOT_SECONDS=40
+
+vm() { # NAME PROGRAM KEYS
+    echo "{ \"name\": \"$1\", $3, \"memory\": \"16M\", \"net\": [],
+        \"boot\": { \"kernel\": \"$guests/tests/metal/$2.elf\" } }" >"$1.json"
+}
+wfis() { # NAME: its exits, by the shell's vm stats
+    metal_shell log "vm stats $1" 'cpu 0: .* wfi [0-9]+' &&
+        metal_plain log | grep -a ' exits interrupt ' | tail -n 1 | sed -E 's/.* wfi ([0-9]+).*/\1/'
+}
+vm shared steal '"cpus": 2'
+vm alone wfi '"cpus": { "pinned": [1] }'
+vm watched wfi '"cpus": { "pinned": [2] }, "watchdog": 100'
+metal_pack bundle alone.json watched.json shared.json # the pinned ones have their harts first
+metal_start bundle log
+check 'CPUs that share a hart are done' wait_line log 'shared.*steal: done'
+check 'the pinned ones are done' wait_line log 'alone.*wfi: done'
+check 'both' wait_line log 'watched.*wfi: done'
+metal_plain log | grep -aoE '(not )?ok .*' >cases
+relay 'steal' cases 3
+metal_type '\x010'
+check 'the shell is there' wait_line log 'hull> '
+# Not none at all: while a thread of the hypervisor waits for this hart its guest's sleep gives it away.
+check 'a pinned CPU sleeps in the guest' test "$(wfis alone)" -lt 50
+check 'not with a watchdog' test "$(wfis watched)" -ge 100
+check 'it can be stopped asleep' metal_shell log 'vm stop alone' 'alone: (stopped|powered)'
+metal_stop
+[ "$failures" = 0 ] || show log
+finish
