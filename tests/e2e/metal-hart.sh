@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # timeout: 120
+# machines: hull
 # Who has a hart: two CPUs on one are told what they wait; one that has its own sleeps without an exit, unless its
 # watchdog wants to see that.
 . "$(dirname "$0")/metal.bash"
