@@ -34,13 +34,32 @@ static bool requirement_met(const struct riscv_isa *isa, unsigned ext)
     }
 }
 
+// Instructions of one opcode, which is all that a bucket can hold.
+struct same_opcode {
+    unsigned opcode, count;
+    uint16_t ids[INSN_COUNT];
+};
+
+static unsigned opcode_of(unsigned bucket)
+{
+    return bucket >= 256 ? OPCODE_OP_FP : bucket >> 3;
+}
+
+static void list_opcode(struct same_opcode *list, const struct riscv_isa *isa, unsigned opcode)
+{
+    list->opcode = opcode;
+    list->count = 0;
+    for (unsigned id = 1; id < INSN_COUNT; id++)
+        if ((riscv_insn_info[id].match >> 2 & 31) == opcode &&
+            requirement_met(isa, riscv_insn_info[id].ext))
+            list->ids[list->count++] = (uint16_t)id;
+}
+
 static bool belongs(const struct insn_info *info, unsigned bucket)
 {
-    unsigned opcode = info->match >> 2 & 31;
-
     if (bucket >= 256)
-        return opcode == OPCODE_OP_FP && info->match >> 25 == bucket - 256;
-    if (opcode == OPCODE_OP_FP || opcode != bucket >> 3)
+        return info->match >> 25 == bucket - 256;
+    if (bucket >> 3 == OPCODE_OP_FP)
         return false;
     // Compares only those bits of funct3 that are part of the opcode.
     return ((info->match ^ bucket << 12) & info->mask & 0x7000) == 0;
@@ -53,16 +72,16 @@ static bool refines(const struct insn_info *a, const struct insn_info *b)
 }
 
 // Lists a bucket's instructions from ids[n] on, refinements before what they refine.
-static unsigned fill_bucket(struct riscv_decoder *d, unsigned bucket, unsigned n)
+static unsigned fill_bucket(struct riscv_decoder *d, const struct same_opcode *list,
+                            unsigned bucket, unsigned n)
 {
     unsigned first = n;
 
-    for (unsigned id = 1; id < INSN_COUNT; id++) {
+    for (unsigned k = 0; k < list->count; k++) {
+        unsigned id = list->ids[k], at = first;
         const struct insn_info *info = &riscv_insn_info[id];
-        unsigned at = first;
 
-        if (!belongs(info, bucket) || !requirement_met(&d->isa, info->ext) ||
-            n == HULL_ARRAY_SIZE(d->ids))
+        if (!belongs(info, bucket) || n == HULL_ARRAY_SIZE(d->ids))
             continue;
         while (at < n && !refines(info, &riscv_insn_info[d->ids[at]]))
             at++;
@@ -75,12 +94,16 @@ static unsigned fill_bucket(struct riscv_decoder *d, unsigned bucket, unsigned n
 
 void riscv_decoder_init(struct riscv_decoder *decoder, const struct riscv_isa *isa)
 {
+    struct same_opcode list;
     unsigned n = 0;
 
     decoder->isa = *isa;
+    list_opcode(&list, isa, 0);
     for (unsigned bucket = 0; bucket < RISCV_DECODE_BUCKETS; bucket++) {
+        if (opcode_of(bucket) != list.opcode)
+            list_opcode(&list, isa, opcode_of(bucket));
         decoder->start[bucket] = (uint16_t)n;
-        n = fill_bucket(decoder, bucket, n);
+        n = fill_bucket(decoder, &list, bucket, n);
     }
     decoder->start[RISCV_DECODE_BUCKETS] = (uint16_t)n;
 }
