@@ -64,9 +64,9 @@ METAL_GUESTS := $(patsubst %.c,$(BUILD)/%.elf,$(sort $(wildcard bench/metal/*.c 
 .PHONY: metal-guests
 metal-guests: $(METAL_GUESTS)
 
-$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h bench/metal/start.S bench/metal/guest.ld mk/metal.mk
+$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h bench/metal/start.S bench/metal/guest.ld $(METAL_DIR)/metal/riscv64/mem.o mk/metal.mk
 	$(call say,RVLD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(RV_CC) $(STD) $(WARNINGS) -O2 -ffreestanding -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \
 	  -fno-pic -no-pie -static -nostdlib $(INCLUDES) -Wl,--build-id=none -Wl,--no-warn-rwx-segments \
-	  -Wl,-T,bench/metal/guest.ld -o $@ bench/metal/start.S $<
+	  -Wl,-T,bench/metal/guest.ld -o $@ bench/metal/start.S $< $(METAL_DIR)/metal/riscv64/mem.o

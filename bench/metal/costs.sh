@@ -1,25 +1,49 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: bench/metal/costs.sh [bare]
-# Counts what exits to hull-metal cost, in QEMU with -icount; `bare`: the same guest on OpenSBI alone.
+# Usage: bench/metal/costs.sh [table | hull | bare | kvm | memory]
+# Counts what exits cost, in instructions of all privilege levels, in QEMU with -icount: the same small guest
+# on hull-metal, on OpenSBI alone, and in Linux's KVM (Debian's kernel with one hart, and bench/metal/kvm/vmm.c).
+# `table`, the default, runs all and prints them side by side; the others print what one guest says.
+# `memory`: what the hypervisor uses with three VMs. HARTS=1 or 2; SSTC=false takes the extension away.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 
+top=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 firmware=/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
-guest=build/bench/metal/costs.elf
-make -s "$guest" metal all
-machine=(qemu-system-riscv64 -M virt -cpu rv64,h=true -smp "${HARTS:-2}" -m 1G -serial stdio -monitor none
-    -display none -icount shift=0 -bios "$firmware")
-if [ "${1-}" = bare ]; then
-    timeout 60 "${machine[@]}" -kernel "$guest" | tr -d '\r' | sed -n '/: [0-9]* instructions/p'
-    exit
-fi
-cat >"$work/vm.json" <<END
-{ "name": "costs", "cpus": ${CPUS:-2}, "memory": "256M", "boot": { "kernel": "$PWD/$guest" }, "net": [] }
+build=${BUILD:-$top/build}
+guest=$build/bench/metal/costs.elf
+[ -n "${COSTS_BUILT-}" ] || make -s "$guest" metal all
+
+# LOG SECONDS PATTERN OPTION...: QEMU until the log has PATTERN; what comes from descriptor 7 is typed.
+machine() {
+    local log=$1 seconds=$2 pattern=$3 pid
+    shift 3
+    qemu-system-riscv64 -M virt -cpu "rv64,h=true,sstc=${SSTC:-true}" -smp "${HARTS:-2}" -m 1G -serial stdio \
+        -monitor none -display none -icount shift=0 -bios "$firmware" "$@" >"$log" 2>&1 <"${KEYS:-/dev/null}" &
+    pid=$!
+    for _ in $(seq $((seconds * 10))); do
+        ! grep -aqE "$pattern" "$log" || break
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+    tr -d '\r' <"$log" >"$log.plain"
+}
+
+said() { sed -n 's/.*: \(.*: [0-9]* instructions\)$/\1/p; /^[^:]*: [0-9]* instructions$/p' "$1.plain" | grep . || cat "$1"; }
+
+bundle() { # VMS MEMORY
+    local i files=()
+    for i in $(seq "$1"); do
+        files+=("$work/vm$i.json")
+        cat >"$work/vm$i.json" <<END
+{ "name": "vm$i", "cpus": ${HARTS:-2}, "memory": "$2", "boot": { "kernel": "$guest" }, "net": [] }
 END
-cat >"$work/board.json" <<END
+    done
+    cat >"$work/board.json" <<END
 { "name": "bench", "harts": ${HARTS:-2}, "timebase": 10000000,
   "memory": [{ "address": "0x80000000", "size": "1G" }],
   "reserved": [{ "name": "firmware", "address": "0x80000000", "size": "2M" },
@@ -29,13 +53,104 @@ cat >"$work/board.json" <<END
   "uart": { "compatible": "ns16550a", "address": "0x10000000", "size": "4K", "irq": 10 },
   "plic": { "address": "0x0c000000", "size": "6M", "sources": 95 } }
 END
-build/release/hull pack "$work/bundle" "$work/board.json" "$work/vm.json"
-timeout 60 "${machine[@]}" -kernel build/metal/hull-metal -initrd "$work/bundle" \
-    >"$work/out" 2>&1 </dev/null &
-pid=$!
-for _ in $(seq 600); do
-    ! grep -q 'done' "$work/out" || break
-    sleep 0.1
-done
-kill "$pid" 2>/dev/null || true
-tr -d '\r' <"$work/out" | sed -n '/: [0-9]* instructions/p' | grep . || cat "$work/out"
+    "${HULL:-$build/release/hull}" pack "$work/bundle" "$work/board.json" "${files[@]}"
+}
+
+run_hull() {
+    bundle 1 512M
+    machine "$work/log" 60 'done|powered' -kernel "$build/metal/hull-metal" -initrd "$work/bundle"
+    said "$work/log"
+}
+
+run_bare() {
+    HARTS=1 machine "$work/log" 60 '^done' -kernel "$guest"
+    said "$work/log"
+}
+
+run_memory() {
+    bundle 3 16M
+    mkfifo "$work/keys"
+    (sleep 6 && printf '\0010' && sleep 2 && printf 'mem\r' && sleep 30) >"$work/keys" &
+    KEYS=$work/keys machine "$work/log" 30 'the hypervisor  ' -kernel "$build/metal/hull-metal" -initrd "$work/bundle"
+    kill $! 2>/dev/null || true
+    grep -a 'the hypervisor  ' "$work/log.plain"
+}
+
+# The tests' way of having kvm.ko and a kernel.
+run_kvm() {
+    riscv64-linux-gnu-objcopy -O binary "$guest" "$work/guest.bin"
+    mkdir -p "$work/kvm/guest-files"
+    (
+        export TEST_TMP=$work/kvm
+        set +eu
+        # shellcheck disable=SC1091,SC2154 # the tests' own variables
+        . tests/e2e/kvm.bash
+        kvm_module
+        cp "$work/guest.bin" guest-files/
+        riscv64-linux-gnu-gcc -O1 -static -pthread -Wall -Wextra -o guest-files/vmm "$top/bench/metal/kvm/vmm.c"
+        printf 'insmod /kvm.ko\n/vmm /guest.bin %s\n' "${CPUS:-1}" >script
+        guest_initrd linux script
+        cp "$mini/vmlinux" .
+    )
+    HARTS=1 machine "$work/log" 90 'hull-exec: exit' -kernel "$work/kvm/vmlinux" -initrd "$work/kvm/linux.img" \
+        -append 'console=ttyS0 quiet hull.exec="sh /t"'
+    said "$work/log"
+}
+
+# FILE WHAT: a figure of one run; nothing if there is none.
+figure() { sed -n "s/^$2.*: \([0-9]*\) instructions$/\1/p" "$work/$1" | head -n 1; }
+
+# A difference; a dash if one of the two was not counted.
+minus() { if [ -n "$1" ] && [ -n "$2" ]; then echo $(($1 - $2)); else echo -; fi; }
+
+row() { # a line of the table: NAME LIMIT HULL KVM BARE
+    printf '| %s | %s | %s | %s | %s |\n' "$1" "$2" "${3:--}" "${4:--}" "${5:--}"
+}
+
+share() { # FILE: the loop's extra instructions, in percent
+    awk -v a="$(figure "$1" loop)" -v b="$(figure bare loop)" 'BEGIN { if (a == "" || b == "") print "-"; else printf "%.4f %%\n", (a - b) * 100 / b }'
+}
+
+run_table() {
+    run_hull >"$work/hull"
+    HARTS=1 run_hull >"$work/hull-1"
+    HARTS=1 SSTC=false run_hull >"$work/hull-no"
+    run_bare >"$work/bare"
+    SSTC=false run_bare >"$work/bare-no"
+    run_kvm >"$work/kvm-yes"
+    rm -rf "$work/kvm"
+    SSTC=false run_kvm >"$work/kvm-no"
+    rm -rf "$work/kvm"
+    CPUS=2 run_kvm >"$work/kvm-two"
+    local what memory
+    memory=$(run_memory | sed -n 's/.*hypervisor *\([0-9]* KiB\).*/\1/p')
+    row '' 'at most' Hull KVM bare
+    row --- --- --- --- ---
+    for what in 'null hypercall:400' 'device register read:800'; do
+        row "${what%:*}" "${what#*:}" "$(figure hull "${what%:*}")" "$(figure kvm-yes "${what%:*}")" "$(figure bare "${what%:*}")"
+    done
+    row 'stage-2 fault, page already allocated' 1200 \
+        "$(minus "$(figure hull 'memory never touched, 2 MiB')" "$(figure hull 'to zero 2 MiB')")" \
+        "$(figure kvm-yes 'memory never touched, 4 KiB')" -
+    row 'IPI from vCPU to vCPU, sender' 900 "$(figure hull IPI)" "$(figure kvm-two IPI)" "$(figure bare IPI)"
+    row 'timer interrupt with Sstc, beyond bare' 0 "$(minus "$(figure hull-1 timer)" "$(figure bare timer)")" \
+        "$(minus "$(figure kvm-yes timer)" "$(figure bare timer)")" 0
+    row 'timer interrupt without Sstc, beyond bare without it' 900 \
+        "$(minus "$(figure hull-no timer)" "$(figure bare-no timer)")" \
+        "$(minus "$(figure kvm-no timer)" "$(figure bare-no timer)")" 0
+    row 'compute-bound guest, extra' '0.5 %' "$(share hull-1)" "$(share kvm-yes)" '0 %'
+    row 'image, text and data' '192 KiB' \
+        "$(size "$build/metal/hull-metal" | awk 'NR == 2 { print int(($1 + $2 + 1023) / 1024) " KiB" }')" - -
+    row 'RAM of the hypervisor, three VMs' '2 MiB' "$memory" - -
+    row 'start, to the first instruction of a guest' 3000000 \
+        "$(minus "$(figure hull-1 'since the machine')" "$(figure bare 'since the machine')")" \
+        "$(figure kvm-yes 'start of this')" -
+}
+
+case ${1:-table} in
+table | hull | bare | kvm | memory) "run_${1:-table}" ;;
+*)
+    sed -n '3,7s/^# //p' "$0" >&2
+    exit 2
+    ;;
+esac
