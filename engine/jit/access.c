@@ -46,13 +46,6 @@ struct pass {
     uint8_t group_of[IR_INSNS_MAX];
 };
 
-static int jump_target(const struct pass *p, const struct ir_insn *in)
-{
-    if (in->code != IR_BRANCH && in->code != IR_JUMP)
-        return -1;
-    return jit_region_find_op(p->region, in->imm);
-}
-
 // Instructions that may change what addresses mean and yet go on in this region.
 static bool is_border(const struct pass *p, const struct ir_insn *in)
 {
@@ -71,7 +64,7 @@ static void find_loops(struct pass *p)
     p->loop_count = 0;
     for (unsigned i = 0; i < p->ir->count; i++) {
         const struct ir_insn *in = &p->ir->insns[i];
-        int target = in->code == IR_BRANCH || in->code == IR_JUMP ? jump_target(p, in) : -1;
+        int target = ir_jump_target(in, p->region);
 
         if (target < 0 || (unsigned)target > in->op || p->loop_count == REGION_INSNS_MAX)
             continue;

@@ -49,6 +49,13 @@ unsigned ir_type_size(enum ir_type type)
     return types[type].size;
 }
 
+int ir_jump_target(const struct ir_insn *in, const struct region *region)
+{
+    if (in->code != IR_BRANCH && in->code != IR_JUMP)
+        return -1;
+    return jit_region_find_op(region, in->imm);
+}
+
 static bool is_shift(enum ir_code code)
 {
     return (code >= IR_SHL && code <= IR_ROR) || (code >= IR_BIT_SET && code <= IR_BIT_GET);

@@ -103,6 +103,8 @@ static inline bool ir_is_store(const struct ir_insn *in)
 {
     return in->code == IR_STORE || in->code == IR_FSTORE;
 }
+// The op that a branch or jump inside the region leads to; -1: it leaves, or is none.
+int ir_jump_target(const struct ir_insn *in, const struct region *region);
 // NULL, or what is wrong with it: every operation's operands and type, the order of instructions, pieces
 // and jumps between them, slots opened before they are followed, what the interpreter may have to do.
 const char *ir_verify(const struct ir *ir, const struct region *region);

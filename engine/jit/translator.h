@@ -93,7 +93,6 @@ struct region_guide {
 struct jit_slot {
     uint64_t addend;      // from guest to host addresses; 0: not known
     uint64_t page, limit; // streams: the range may begin in [page, page + limit)
-    uint64_t unused;
 };
 
 // An entry of the table that indirect jumps look into.

@@ -24,8 +24,7 @@ static void find_weights(const struct ir *ir, const struct region *r, uint16_t *
     *loops = false;
     for (unsigned i = 0; i < ir->count; i++) {
         const struct ir_insn *in = &ir->insns[i];
-        int target =
-            in->code == IR_BRANCH || in->code == IR_JUMP ? jit_region_find_op(r, in->imm) : -1;
+        int target = ir_jump_target(in, r);
 
         if (target < 0 || (unsigned)target > in->op)
             continue;
