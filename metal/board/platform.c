@@ -2,8 +2,6 @@
 // The host's device tree: harts, memory, what of it is taken, and the devices that we use ourselves.
 #include "metal/board/platform.h"
 
-#include <limits.h>
-
 #include "lib/bytes.h"
 #include "lib/mem.h"
 #include "lib/str.h"
@@ -132,7 +130,7 @@ static void read_harts(struct platform *p)
             continue;
         uint32_t intc = child_of_type(&p->fdt, node, "riscv,cpu-intc");
 
-        hart->plic_context = UINT_MAX;
+        hart->irq = (struct irqchip_hart){.context = IRQCHIP_NO_CONTEXT};
         if (intc == HULL_FDT_NONE || hull_fdt_get_u32(&p->fdt, intc, "phandle", &hart->intc))
             hart->intc = 0;
         if (!p->timebase_hz && !hull_fdt_get_u32(&p->fdt, node, "timebase-frequency", &timebase))
@@ -226,34 +224,16 @@ static uint32_t find_uart(const struct platform *p)
 
 static void read_uart(struct platform *p)
 {
-    uint32_t node = find_uart(p), value;
+    uint32_t node = find_uart(p), value, length;
+    const uint8_t *cells;
 
     if (node == HULL_FDT_NONE || hull_fdt_get_reg(&p->fdt, node, 0, &p->uart.base, &p->uart.size))
         return;
     p->uart_shift = !hull_fdt_get_u32(&p->fdt, node, "reg-shift", &value) && value < 4 ? value : 0;
     p->uart_width = !hull_fdt_get_u32(&p->fdt, node, "reg-io-width", &value) && value == 4 ? 4 : 1;
-    p->uart_irq = hull_fdt_get_u32(&p->fdt, node, "interrupts", &value) ? 0 : value;
-}
-
-#define IRQ_SUPERVISOR_EXTERNAL 9
-
-static void read_plic(struct platform *p)
-{
-    uint32_t node = hull_fdt_find_compatible(&p->fdt, HULL_FDT_NONE, "sifive,plic-1.0.0"), length;
-    const uint8_t *cells;
-
-    if (node == HULL_FDT_NONE)
-        node = hull_fdt_find_compatible(&p->fdt, HULL_FDT_NONE, "riscv,plic0");
-    if (node == HULL_FDT_NONE || hull_fdt_get_reg(&p->fdt, node, 0, &p->plic.base, &p->plic.size) ||
-        hull_fdt_get(&p->fdt, node, "interrupts-extended", &cells, &length))
-        return;
-    if (hull_fdt_get_u32(&p->fdt, node, "riscv,ndev", &p->plic_sources))
-        p->plic_sources = 0;
-    for (uint32_t context = 0; (context + 1) * 8 <= length; context++)
-        for (unsigned i = 0; i < p->hart_count; i++)
-            if (hull_load_be32(cells + 8 * context) == p->harts[i].intc &&
-                hull_load_be32(cells + 8 * context + 4) == IRQ_SUPERVISOR_EXTERNAL)
-                p->harts[i].plic_context = context;
+    // The first cell is its number, whatever else there is.
+    if (!hull_fdt_get(&p->fdt, node, "interrupts", &cells, &length) && length >= 4)
+        p->uart_irq = hull_load_be32(cells);
 }
 
 int platform_read(struct platform *platform, const void *dtb, const char **what)
@@ -276,7 +256,7 @@ int platform_read(struct platform *platform, const void *dtb, const char **what)
     read_reserved(platform);
     read_chosen(platform);
     read_uart(platform);
-    read_plic(platform);
+    irqchip_read(platform);
     *what = "the device tree names no memory";
     if (!platform->memory_count)
         return -HULL_ENOENT;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host's device tree says about the machine, and the drivers for what the hypervisor itself uses:
-// one UART and the PLIC.
+// one UART, and the interrupt controller (irqchip.h).
 #ifndef METAL_BOARD_PLATFORM_H
 #define METAL_BOARD_PLATFORM_H
 
@@ -9,22 +9,18 @@
 
 #include "guest/riscv/isa.h"
 #include "lib/fdt.h"
+#include "metal/board/irqchip.h"
 
 #define PLATFORM_HARTS_MAX 64
 #define PLATFORM_MEMORY_MAX 8
 #define PLATFORM_HOLES_MAX 16
-
-struct platform_range {
-    hpa_t base;
-    uint64_t size;
-};
 
 struct platform_hart {
     uint64_t hartid;
     uint32_t intc; // phandle of its interrupt controller
     bool has_h, has_sstc;
     struct riscv_isa isa;
-    unsigned plic_context; // S mode's; UINT_MAX: none
+    struct irqchip_hart irq;
 };
 
 struct platform {
@@ -40,11 +36,13 @@ struct platform {
     struct platform_range initrd; // size 0: none
     const char *bootargs;         // NULL: none
 
-    struct platform_range plic;
-    uint32_t plic_sources;
+    struct irqchip irqchip;
     struct platform_range uart; // size 0: none that we know
     unsigned uart_shift, uart_width, uart_irq;
 };
+
+// How the device tree says that an interrupt of the irqchip's comes; high while it says nothing.
+enum irq_trigger platform_irq_trigger(const struct platform *platform, uint32_t source);
 
 // Reads the tree; 0, or -HULL_E… with `*what` saying what is missing.
 HULL_MUST_CHECK int platform_read(struct platform *platform, const void *dtb, const char **what);
@@ -54,12 +52,5 @@ void uart_init(const struct platform *platform);
 void uart_put(const struct platform *platform, const char *bytes, size_t length);
 int uart_get(const struct platform *platform);
 void uart_irq_enable(const struct platform *platform);
-
-// The host's PLIC, for this hart's S context.
-void plic_init(const struct platform *platform);
-void plic_hart_init(const struct platform *platform, unsigned context);
-void plic_enable(const struct platform *platform, unsigned context, unsigned source, bool on);
-uint32_t plic_claim(const struct platform *platform, unsigned context);
-void plic_complete(const struct platform *platform, unsigned context, uint32_t source);
 
 #endif

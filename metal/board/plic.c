@@ -1,45 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's PLIC: only the hypervisor's own sources, and those of devices that were given to a VM.
-#include "metal/board/platform.h"
+// The host's PLIC. Its sources have no trigger of their own: gateways are the board's affair.
+#include "metal/board/irqchip.h"
 
 #define PRIORITY(source) (4ull * (source))
 #define ENABLE(context, source) (0x2000ull + 0x80ull * (context) + (source) / 32 * 4)
 #define THRESHOLD(context) (0x200000ull + 0x1000ull * (context))
 #define CLAIM(context) (0x200004ull + 0x1000ull * (context))
 
-static volatile uint32_t *reg(const struct platform *p, uint64_t offset)
+static void plic_init(const struct irqchip *chip)
 {
-    return (volatile uint32_t *)(uintptr_t)(p->plic.base + offset);
+    for (uint32_t source = 1; source <= chip->sources; source++)
+        *irqchip_reg(chip, PRIORITY(source)) = 1;
 }
 
-void plic_init(const struct platform *p)
+static void plic_hart_init(const struct irqchip *chip, const struct irqchip_hart *hart)
 {
-    for (uint32_t source = 1; p->plic.size && source <= p->plic_sources; source++)
-        *reg(p, PRIORITY(source)) = 1;
+    for (uint32_t source = 0; source <= chip->sources; source += 32)
+        *irqchip_reg(chip, ENABLE(hart->context, source)) = 0;
+    *irqchip_reg(chip, THRESHOLD(hart->context)) = 0;
 }
 
-void plic_hart_init(const struct platform *p, unsigned context)
+static bool plic_route(const struct irqchip *chip, const struct irqchip_hart *hart, uint32_t source,
+                       enum irq_trigger trigger)
 {
-    for (uint32_t source = 0; p->plic.size && source <= p->plic_sources; source += 32)
-        *reg(p, ENABLE(context, source)) = 0;
-    if (p->plic.size)
-        *reg(p, THRESHOLD(context)) = 0;
+    (void)trigger;
+    *irqchip_reg(chip, ENABLE(hart->context, source)) |= (uint32_t)1 << source % 32;
+    return true;
 }
 
-void plic_enable(const struct platform *p, unsigned context, unsigned source, bool on)
+static void plic_unroute(const struct irqchip *chip, const struct irqchip_hart *hart,
+                         uint32_t source)
 {
-    volatile uint32_t *word = reg(p, ENABLE(context, source));
-    uint32_t bit = (uint32_t)1 << source % 32;
-
-    *word = on ? *word | bit : *word & ~bit;
+    *irqchip_reg(chip, ENABLE(hart->context, source)) &= ~((uint32_t)1 << source % 32);
 }
 
-uint32_t plic_claim(const struct platform *p, unsigned context)
+static uint32_t plic_claim(const struct irqchip *chip, const struct irqchip_hart *hart)
 {
-    return *reg(p, CLAIM(context));
+    return *irqchip_reg(chip, CLAIM(hart->context));
 }
 
-void plic_complete(const struct platform *p, unsigned context, uint32_t source)
+// Completions of what is not enabled are ignored, and then it never comes again.
+static void plic_complete(const struct irqchip *chip, const struct irqchip_hart *hart,
+                          uint32_t source)
 {
-    *reg(p, CLAIM(context)) = source;
+    volatile uint32_t *enable = irqchip_reg(chip, ENABLE(hart->context, source));
+    uint32_t before = *enable, bit = (uint32_t)1 << source % 32;
+
+    if (!(before & bit))
+        *enable = before | bit;
+    *irqchip_reg(chip, CLAIM(hart->context)) = source;
+    if (!(before & bit))
+        *enable = before;
 }
+
+const struct irqchip_ops irqchip_plic = {
+    .name = "PLIC",
+    .init = plic_init,
+    .hart_init = plic_hart_init,
+    .route = plic_route,
+    .unroute = plic_unroute,
+    .claim = plic_claim,
+    .complete = plic_complete,
+};

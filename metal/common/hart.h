@@ -11,6 +11,7 @@
 #include <hull/types.h>
 
 #include "lib/list.h"
+#include "metal/board/irqchip.h"
 #include "metal/common/thread.h"
 
 #define METAL_HARTS_MAX 64
@@ -62,7 +63,7 @@ struct host_hart {
 
     void *loaded;   // struct hext: whose state was in the VS registers last
     void *fp_owner; // the same of the FP registers
-    unsigned plic_context;
+    struct irqchip_hart irq;
 };
 
 static inline struct host_hart *this_hart(void)

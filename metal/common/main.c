@@ -35,12 +35,13 @@ void machine_interrupt(void)
     struct host_hart *hart = this_hart();
     uint32_t source;
 
-    while ((source = plic_claim(p, hart->plic_context))) {
-        if (passthrough_interrupt(source))
-            continue; // completed when the guest has done so
+    while ((source = irqchip_claim(&p->irqchip, &hart->irq))) {
+        // Others' IPIs have done their work by being there.
+        if (source == IRQCHIP_IPI || passthrough_interrupt(source))
+            continue; // a guest's is completed when it has done so
         if (source == p->uart_irq)
             console_input(&machine.console);
-        plic_complete(p, hart->plic_context, source);
+        irqchip_complete(&p->irqchip, &hart->irq, source);
     }
 }
 
@@ -171,6 +172,17 @@ static void bundle_init(void)
     machine.console.all = machine.vm_count > 1;
 }
 
+static void uart_route(void)
+{
+    const struct platform *p = &machine.platform;
+
+    if (irqchip_route(&p->irqchip, &this_hart()->irq, p->uart_irq,
+                      platform_irq_trigger(p, p->uart_irq)))
+        uart_irq_enable(p);
+    else
+        console_log(&machine.console, "the UART has no interrupt here: no input");
+}
+
 void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
 {
     const struct platform_hart *me;
@@ -198,19 +210,17 @@ void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
     memory_init(dtb);
     vmid_init();
     hext_init(&me->isa);
-    this_hart()->plic_context = me->plic_context;
-    plic_init(&machine.platform);
+    this_hart()->irq = me->irq;
+    irqchip_init(&machine.platform.irqchip);
     hart_boot_late();
     harts_init(hartid);
     seed_entropy();
-    console_log(&machine.console, "%u harts, %llu MiB free, Sstc %s", machine.hart_count,
-                (unsigned long long)(machine.pages.free >> 8), machine.has_sstc ? "yes" : "no");
+    console_log(&machine.console, "%u harts, %llu MiB free, Sstc %s, %s", machine.hart_count,
+                (unsigned long long)(machine.pages.free >> 8), machine.has_sstc ? "yes" : "no",
+                irqchip_name(&machine.platform.irqchip));
     bundle_init();
     if (net_init(&machine.net) || manager_start())
         stop("no memory for the hypervisor's own threads");
-    if (machine.platform.uart_irq && this_hart()->plic_context != UINT_MAX) {
-        plic_enable(&machine.platform, this_hart()->plic_context, machine.platform.uart_irq, true);
-        uart_irq_enable(&machine.platform);
-    }
+    uart_route();
     scheduler_idle();
 }

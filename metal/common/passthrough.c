@@ -8,6 +8,12 @@
 #include "metal/common/machine.h"
 #include "metal/common/vm.h"
 
+// All of them go to the first hart.
+static const struct irqchip_hart *irq_hart(void)
+{
+    return &machine.harts[0]->irq;
+}
+
 static int refuse(const struct metal_vm *vm, const char *device, const char *why)
 {
     console_log(&machine.console, "%s: may not have %s: %s", vm->spec->name, device, why);
@@ -19,7 +25,7 @@ static bool is_ours(const struct board_device *d)
     const struct platform *p = &machine.platform;
 
     return hull_range_overlaps(d->address, d->size, p->uart.base, p->uart.size) ||
-           hull_range_overlaps(d->address, d->size, p->plic.base, p->plic.size) ||
+           irqchip_overlaps(&p->irqchip, d->address, d->size) ||
            pages_is_ram(&machine.pages, d->address, d->size) || (d->irq && d->irq == p->uart_irq);
 }
 
@@ -36,7 +42,7 @@ static int check(const struct metal_vm *vm, const struct board_device *d, const 
         return refuse(vm, name,
                       "it reaches memory by itself; the VM's memory must have an address, and its "
                       "file say \"unsafe_dma\": true");
-    if (d->irq >= HOST_IRQ_MAX || d->irq > machine.platform.plic_sources)
+    if (d->irq >= HOST_IRQ_MAX || d->irq > machine.platform.irqchip.sources)
         return refuse(vm, name, "the board has no such interrupt");
     return 0;
 }
@@ -53,7 +59,7 @@ static void completed(void *ctx, unsigned guest)
 
         if (irq && irq->vm == vm && irq->guest == guest && irq->claimed) {
             irq->claimed = false;
-            plic_complete(&machine.platform, irq->context, d->irq);
+            irqchip_complete(&machine.platform.irqchip, irq_hart(), d->irq);
         }
     }
 }
@@ -72,13 +78,14 @@ static int attach_one(struct metal_vm *vm, const struct passthrough_spec *spec, 
     irq = &machine.irqs[d->irq];
     if (irq->vm)
         return -HULL_EBUSY;
-    *irq = (struct host_irq){.vm = vm,
-                             .guest = (uint16_t)spec->irq,
-                             .context = (uint16_t)machine.harts[0]->plic_context};
+    *irq = (struct host_irq){.vm = vm, .guest = (uint16_t)spec->irq};
     latched[spec->irq / 32] |= 1u << spec->irq % 32;
     hull_plic_on_complete(vm->board.plic, spec->irq / 32, latched[spec->irq / 32], completed, vm);
-    plic_enable(&machine.platform, irq->context, d->irq, true);
-    return 0;
+    if (irqchip_route(&machine.platform.irqchip, irq_hart(), d->irq,
+                      platform_irq_trigger(&machine.platform, d->irq)))
+        return 0;
+    *irq = (struct host_irq){0};
+    return refuse(vm, spec->device, "its interrupt cannot be had");
 }
 
 int passthrough_attach(struct metal_vm *vm)
@@ -98,10 +105,10 @@ void passthrough_detach(struct metal_vm *vm)
 
         if (irq->vm != vm)
             continue;
-        plic_enable(&machine.platform, irq->context, source, false);
+        irqchip_unroute(&machine.platform.irqchip, irq_hart(), source);
         spin_lock(&machine.irq_lock); // until passthrough_interrupt() is out of this VM's board
         if (irq->claimed)
-            plic_complete(&machine.platform, irq->context, source);
+            irqchip_complete(&machine.platform.irqchip, irq_hart(), source);
         *irq = (struct host_irq){0};
         spin_unlock(&machine.irq_lock);
     }

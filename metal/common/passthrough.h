@@ -14,7 +14,6 @@ struct metal_vm;
 struct host_irq {
     struct metal_vm *vm; // NULL: nobody's
     uint16_t guest;      // the VM's PLIC source
-    uint16_t context;    // of the host's PLIC
     bool claimed;        // and not yet completed: it does not come again until then
 };
 

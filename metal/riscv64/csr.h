@@ -15,6 +15,9 @@
 #define HW_STVAL 0x143
 #define HW_SIP 0x144
 #define HW_STIMECMP 0x14d
+#define HW_SISELECT 0x150
+#define HW_SIREG 0x151
+#define HW_STOPEI 0x15c
 #define HW_SATP 0x180
 #define HW_VSSTATUS 0x200
 #define HW_VSIE 0x204
@@ -24,6 +27,9 @@
 #define HW_VSCAUSE 0x242
 #define HW_VSTVAL 0x243
 #define HW_VSTIMECMP 0x24d
+#define HW_VSISELECT 0x250
+#define HW_VSIREG 0x251
+#define HW_VSTOPEI 0x25c
 #define HW_VSATP 0x280
 #define HW_HSTATUS 0x600
 #define HW_HEDELEG 0x602
@@ -31,10 +37,15 @@
 #define HW_HIE 0x604
 #define HW_HTIMEDELTA 0x605
 #define HW_HCOUNTEREN 0x606
+#define HW_HGEIE 0x607
+#define HW_HVIEN 0x608
+#define HW_HVICTL 0x609
 #define HW_HENVCFG 0x60a
 #define HW_HTVAL 0x643
 #define HW_HIP 0x644
 #define HW_HVIP 0x645
+#define HW_HVIPRIO1 0x646
+#define HW_HVIPRIO2 0x647
 #define HW_HTINST 0x64a
 #define HW_HGATP 0x680
 #define HW_HGEIP 0xe12
@@ -67,6 +78,14 @@
 #define HW_CAUSE_VIRTUAL_INSTRUCTION 22
 #define HW_CAUSE_GUEST_STORE_FAULT 23
 
+// An interrupt file's registers, by siselect and vsiselect (AIA 1.0, 3.8); eip and eie of 64 identities each at even
+// numbers.
+#define IMSIC_EIDELIVERY 0x70
+#define IMSIC_EITHRESHOLD 0x72
+#define IMSIC_EIP0 0x80
+#define IMSIC_EIE0 0xc0
+#define STOPEI_ID_SHIFT 16
+
 #ifndef __ASSEMBLY__
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +101,15 @@
     })
 #define csr_write(csr, value) \
     __asm__ volatile("csrw " CSR_STRING(csr) ", %0" : : "rK"((uint64_t)(value)) : "memory")
+#define csr_swap(csr, value)                                 \
+    ({                                                       \
+        uint64_t value_;                                     \
+        __asm__ volatile("csrrw %0, " CSR_STRING(csr) ", %1" \
+                         : "=r"(value_)                      \
+                         : "rK"((uint64_t)(value))           \
+                         : "memory");                        \
+        value_;                                              \
+    })
 #define csr_set(csr, bits) \
     __asm__ volatile("csrs " CSR_STRING(csr) ", %0" : : "rK"((uint64_t)(bits)) : "memory")
 #define csr_clear(csr, bits) \

@@ -94,7 +94,8 @@ void arch_timer_set(uint64_t ticks)
 
 void arch_ipi(struct host_hart *hart)
 {
-    fw_send_ipi(hart->hartid);
+    if (!irqchip_ipi(&machine.platform.irqchip, &hart->irq))
+        fw_send_ipi(hart->hartid);
 }
 
 void arch_poll(void)
@@ -155,8 +156,7 @@ static void hart_setup(struct host_hart *hart)
     hull_list_init(&hart->timers);
     hart->timer_set = HULL_TIME_NEVER;
     arch_timer_set(HULL_TIME_NEVER);
-    if (machine.platform.plic.size && hart->plic_context != PLIC_NO_CONTEXT)
-        plic_hart_init(&machine.platform, hart->plic_context);
+    irqchip_hart_init(&machine.platform.irqchip, &hart->irq);
     csr_write(HW_SIE, HW_SIP_SSIP | HW_SIP_STIP | HW_SIP_SEIP);
 }
 
@@ -208,7 +208,7 @@ int hart_start(const struct platform_hart *description)
     if (!hart)
         return -HULL_ENOMEM;
     hart->index = machine.hart_count;
-    hart->plic_context = description->plic_context;
+    hart->irq = description->irq;
     if (fw_hart_start(hart->hartid, entry, ptr_phys(hart)))
         return -HULL_EIO;
     while (!atomic_load(&hart->online))

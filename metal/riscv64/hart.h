@@ -7,8 +7,6 @@
 #include "metal/common/hart.h"
 #include "metal/riscv64/regs.h"
 
-#define PLIC_NO_CONTEXT UINT32_MAX
-
 void hart_boot_early(uint64_t hartid);
 void hart_boot_late(void);
 // 0, -HULL_ENOMEM, -HULL_EIO (the firmware does not start it), -HULL_ETIMEDOUT.

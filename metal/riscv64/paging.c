@@ -92,7 +92,9 @@ int paging_init(hpa_t image)
     if (!error)
         error = arch_map_device(p->uart.base, p->uart.size);
     if (!error)
-        error = arch_map_device(p->plic.base, p->plic.size);
+        error = arch_map_device(p->irqchip.regs.base, p->irqchip.regs.size);
+    for (unsigned i = 0; i < p->irqchip.imsic.range_count && !error; i++)
+        error = arch_map_device(p->irqchip.imsic.ranges[i].base, p->irqchip.imsic.ranges[i].size);
     if (error)
         return error;
     csr_write(HW_SATP, paging_satp());

@@ -8,7 +8,8 @@ guests=${HULL_BUILD:-$here/build}
 firmware=/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
 METAL_ON=${METAL_ON:-qemu}
 METAL_HARTS=${METAL_HARTS:-2}
-METAL_CPU=rv64,h=true # QEMU's
+METAL_CPU=rv64,h=true # QEMU's, and its board: METAL_BOARD=virt,aia=aplic-imsic,aia-guests=3 has AIA for a PLIC
+METAL_BOARD=${METAL_BOARD:-virt}
 [ -f "$metal" ] || { echo 'make metal has not run'; exit 77; }
 [ -f "$firmware" ] || { echo 'there is no OpenSBI'; exit 77; }
 
@@ -36,7 +37,7 @@ metal_start() {
         "$HULL" run --firmware "$firmware" --kernel "$metal" --initrd "$1" --cpus "$METAL_HARTS" \
             --memory 2G --net none --quiet >"$2" 2>"$2.err" <keys &
     else
-        qemu-system-riscv64 -M virt -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
+        qemu-system-riscv64 -M "$METAL_BOARD" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
             -display none -bios "$firmware" -kernel "$metal" -initrd "$1" >"$2" 2>"$2.err" <keys &
     fi
     metal_pid=$!

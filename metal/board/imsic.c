@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The harts' IMSICs, with the APLIC as what turns wires into messages: each source is an identity in the S-level
+// file of the hart that it goes to, and one identity is the harts' own, for IPIs. Which sources come is the APLIC's
+// affair: a file's enable bits can only be reached on its own hart, so all of them are on.
+#include "metal/board/aplic.h"
+#include "metal/riscv64/csr.h"
+
+#define ID_IPI 1u // a lower number wins
+#define ID_OF(source) ((source) + ID_IPI)
+#define WORD_BITS 64u
+
+static void imsic_init(const struct irqchip *chip)
+{
+    aplic_domain_init(chip, true);
+}
+
+static void file_write(uint64_t select, uint64_t value)
+{
+    csr_write(HW_SISELECT, select);
+    csr_write(HW_SIREG, value);
+}
+
+static void imsic_hart_init(const struct irqchip *chip, const struct irqchip_hart *hart)
+{
+    (void)hart;
+    file_write(IMSIC_EIDELIVERY, 0);
+    file_write(IMSIC_EITHRESHOLD, 0);
+    // Words of 64 identities, at even numbers.
+    for (unsigned word = 0; word <= chip->imsic.ids / WORD_BITS; word++) {
+        file_write(IMSIC_EIP0 + 2 * word, 0);
+        file_write(IMSIC_EIE0 + 2 * word, UINT64_MAX);
+    }
+    file_write(IMSIC_EIDELIVERY, 1);
+}
+
+static bool imsic_route(const struct irqchip *chip, const struct irqchip_hart *hart,
+                        uint32_t source, enum irq_trigger trigger)
+{
+    if (ID_OF(source) > chip->imsic.ids)
+        return false;
+    aplic_source_on(chip, source, trigger,
+                    hart->context << APLIC_TARGET_HART_SHIFT | ID_OF(source));
+    return true;
+}
+
+static void imsic_unroute(const struct irqchip *chip, const struct irqchip_hart *hart,
+                          uint32_t source)
+{
+    (void)hart;
+    aplic_source_off(chip, source);
+}
+
+static uint32_t imsic_claim(const struct irqchip *chip, const struct irqchip_hart *hart)
+{
+    uint32_t id = (uint32_t)(csr_swap(HW_STOPEI, 0) >> STOPEI_ID_SHIFT);
+
+    (void)hart;
+    if (id == ID_IPI)
+        return IRQCHIP_IPI;
+    // Somebody else's message, if it is none of ours: taken, and nobody's.
+    return !id || id > ID_OF(chip->sources) ? id : id - ID_IPI;
+}
+
+// A level that is still there must be sent again (AIA 4.9.2). QEMU's APLIC before 9.0 does so whatever the level is,
+// so it is looked at here as well.
+static void imsic_complete(const struct irqchip *chip, const struct irqchip_hart *hart,
+                           uint32_t source)
+{
+    (void)hart;
+    if (aplic_source_is_level(chip, source) && aplic_source_is_active(chip, source))
+        *irqchip_reg(chip, APLIC_SETIPNUM_LE) = source;
+}
+
+static bool imsic_ipi(const struct irqchip *chip, const struct irqchip_hart *hart)
+{
+    (void)chip;
+    if (!hart->imsic)
+        return false;
+    // What the other hart is to see was written before.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    *(volatile uint32_t *)(uintptr_t)hart->imsic = ID_IPI;
+    return true;
+}
+
+const struct irqchip_ops irqchip_imsic = {
+    .name = "APLIC and IMSIC",
+    .init = imsic_init,
+    .hart_init = imsic_hart_init,
+    .route = imsic_route,
+    .unroute = imsic_unroute,
+    .claim = imsic_claim,
+    .complete = imsic_complete,
+    .ipi = imsic_ipi,
+};
