@@ -264,18 +264,30 @@ void *interp_atomic_ptr(struct cpu *cpu, const struct op *op, gva_t va, unsigned
 
 #define CBO_BLOCK 64
 
+// Whether PMP, which may cut a page, lets all of the block be written.
+static bool block_writable(struct cpu *cpu, gva_t va)
+{
+    struct mmu_result r;
+
+    return hits(cpu->tlb, va, MMU_STORE) ||
+           !riscv_mmu_translate(&cpu->hart, va & ~(gva_t)(CBO_BLOCK - 1), CBO_BLOCK, MMU_STORE,
+                                riscv_mmu_data_mode(&cpu->hart), &r);
+}
+
+// Faults are reported at the address that the instruction gave, which may be any in the block.
 bool interp_zero_block(struct cpu *cpu, const struct op *op, gva_t va)
 {
-    gva_t block = va & ~(uint64_t)(CBO_BLOCK - 1);
     uint8_t *host;
     gpa_t gpa;
 
-    if (!locate(cpu, op, block, CBO_BLOCK, MMU_STORE, &host, &gpa))
+    if (!locate(cpu, op, va, 1, MMU_STORE, &host, &gpa))
         return false;
-    if (!host) {
+    if (!host || !block_writable(cpu, va)) {
         raise_data(cpu, op, CAUSE_STORE_ACCESS, va);
         return false;
     }
+    host -= va % CBO_BLOCK;
+    gpa -= va % CBO_BLOCK;
     for (unsigned i = 0; i < CBO_BLOCK; i += 8)
         __atomic_store_n((uint64_t *)(host + i), 0, __ATOMIC_RELAXED);
     hull_memory_written(cpu->memory, gpa, CBO_BLOCK);

@@ -147,8 +147,14 @@ static void cache_blocks(void)
     for (unsigned i = 0; i < sizeof(area); i++)
         EQ(area[i], (uint8_t)(i * 37 + 129));
     TRAPS(cbo_zero(0x40), CAUSE_STORE_ACCESS, 0x40);
+    TRAPS(cbo_zero(0x47), CAUSE_STORE_ACCESS, 0x47);
     TRAPS(cbo_clean(0x44), CAUSE_STORE_ACCESS, 0x44);
     TRAPS(cbo_inval(0x44), CAUSE_STORE_ACCESS, 0x44);
+}
+
+static uint64_t zero_fault_at(uint64_t at)
+{
+    return cbo_zero(at).tval;
 }
 
 static uint64_t try_inval(uint64_t at)
@@ -214,6 +220,8 @@ static void cache_block_permissions(void)
     pt_flush();
     EQ(rt_run_in(PRIV_S, try_clean, va, 0), CAUSE_STORE_PAGE);
     EQ(rt_run_in(PRIV_S, try_inval, va + 5, 0), CAUSE_STORE_PAGE);
+    EQ(rt_run_in(PRIV_S, try_zero, va + 77, 0), CAUSE_STORE_PAGE);
+    EQ(rt_run_in(PRIV_S, zero_fault_at, va + 77, 0), va + 77); // what rs1 said, not the block
     csr_write(satp, 0);
     csr_write(menvcfg, 0);
     pt_flush();

@@ -306,6 +306,35 @@ static void locks(void)
     end();
 }
 
+static uint64_t zeroed(uint64_t at)
+{
+    struct rt_outcome o = TRY(".insn i 0x0f, 2, x0, %2, 4", "r"(at)); // cbo.zero
+
+    return o.cause == NO_TRAP ? 0 : o.cause == CAUSE_STORE_ACCESS ? o.tval : 1;
+}
+
+// A block is zeroed as a whole or not at all; the fault is where the instruction pointed.
+static void blocks(void)
+{
+    uintptr_t block;
+
+    NOT_ON_QEMU("7.2 has no cbo.zero");
+    begin();
+    block = (uintptr_t)area + 0x2040;
+    csr_write(menvcfg, 0x80);
+    csr_write(pmpaddr0, (block + 60) >> 2);
+    csr_write(pmpcfg0, NA4 | R);
+    pt_flush();
+    EQ(rt_run_in(PRIV_S, zeroed, block + 5, 0), block + 5);
+    EQ(rd32(block), 0x80828082);
+    EQ(rt_run_in(PRIV_S, zeroed, block + 64, 0), 0);
+    EQ(rd32(block + 124), 0);
+    EQ(rt_run_in(PRIV_S, zeroed, block - 1, 0), 0);
+    EQ(rd32(block), 0x80828082);
+    csr_write(menvcfg, 0);
+    end();
+}
+
 const struct rt_case rt_cases[] = {
     {"permissions", permissions},
     {"sizes", sizes},
@@ -316,6 +345,7 @@ const struct rt_case rt_cases[] = {
     {"tables", tables},
     {"mprv", with_mprv},
     {"fields", fields},
-    {"locks", locks},
+    {"blocks", blocks},
+    {"locks", locks}, // the last: nothing undoes them
     {0},
 };
