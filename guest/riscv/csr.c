@@ -102,10 +102,17 @@ static void counter_write(struct hart *hart, unsigned csr, uint64_t value)
     riscv_counter_write(hart, csr & 31, value);
 }
 
+// Who sees the time also sees what became due by then, however late the host's timer is.
 static uint64_t time_read(struct hart *hart, unsigned csr)
 {
+    uint64_t now = hull_vm_time(hart->vcpu->vm);
+
     (void)csr;
-    return hull_vm_time(hart->vcpu->vm) + (hart->s.virt ? hart->s.htimedelta : 0);
+    if (now >= hart->stimer_due) {
+        hart->stimer_due = UINT64_MAX; // once is enough
+        hart->changed |= HART_CHANGED_IRQ;
+    }
+    return now + (hart->s.virt ? hart->s.htimedelta : 0);
 }
 
 static uint64_t mcountinhibit_read(struct hart *hart, unsigned csr)

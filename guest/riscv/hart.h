@@ -79,6 +79,7 @@ struct hart {
     uint32_t changed; // enum hart_change
     uint64_t instret; // instructions retired since creation; exact at every call into guest/riscv
     struct hull_timer stimer;        // fires at stimecmp or vstimecmp: VCPU_ATTN_TIMER
+    uint64_t stimer_due;             // when, in the VM's time; UINT64_MAX: never
     _Atomic uint64_t hgeip;          // wires: guest external interrupts, bits 1 to isa->geilen
     uint64_t exceptions, interrupts; // taken since creation
     bool sbi; // ecalls from S (and VS) mode leave to Hull's SBI; M mode is never entered

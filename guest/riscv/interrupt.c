@@ -115,6 +115,7 @@ void riscv_stimer_update(struct hart *hart)
 
         first = guest < first ? guest : first;
     }
+    hart->stimer_due = first;
     if (first != UINT64_MAX)
         deadline = hull_vm_deadline_ns(hart->vcpu->vm, first);
     env->ops->timer_arm(env->ctx, &hart->stimer, deadline);

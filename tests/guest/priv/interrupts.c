@@ -264,6 +264,34 @@ static void supervisor_timer(void)
     end();
 }
 
+// Reads the time until it is `until`; by the next instruction the timer of then has interrupted.
+static uint64_t late_in_s(uint64_t until)
+{
+    csr_write(0x14d, until);
+    csr_set(sie, BIT(IRQ_STI));
+    csr_set(sstatus, STATUS_SIE);
+    while (csr_read(time) < until)
+        ;
+    csr_clear(sstatus, STATUS_SIE);
+    return csr_read(sie) & BIT(IRQ_STI); // what interrupts is turned off, see record()
+}
+
+static void timer_by_the_clock(void)
+{
+    unsigned late = 0;
+
+    NOT_ON_QEMU("its timers come when the host's do");
+    begin();
+    csr_write(menvcfg, MENVCFG_STCE);
+    csr_write(mcounteren, 7);
+    csr_write(mideleg, BIT(IRQ_STI));
+    for (unsigned i = 0; i < 200; i++)
+        late += rt_run_in(PRIV_S, late_in_s, rt_time() + 200 + i, 0) != 0;
+    EQ(late, 0);
+    csr_write(0x14d, -1ul);
+    end();
+}
+
 extern char rt_vectors_m[];
 static uint64_t vector_entry;
 
@@ -327,6 +355,7 @@ const struct rt_case rt_cases[] = {
     {"order-of-modes", order_of_modes},
     {"mip-mie", pending_bits},
     {"sstc", supervisor_timer},
+    {"sstc-by-the-clock", timer_by_the_clock},
     {"vectors", vectors},
     {"at-once", at_once},
     {0},
