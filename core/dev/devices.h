@@ -27,6 +27,29 @@ struct irq_wire hull_plic_wire(struct device *plic, unsigned source);
 void hull_plic_on_complete(struct device *plic, unsigned word, uint32_t mask,
                            void (*done)(void *ctx, unsigned source), void *ctx);
 
+// An interrupt domain of an APLIC (RISC-V AIA 1.0), 32 KiB: sources 1 to `sources`; at machine level it
+// may have one child at supervisor level, to which it can delegate sources. With `msi` it sends MSIs by
+// hull_msi_send(), to the machine's files or to the supervisor's and its `guests` guest files; else it
+// drives lines 11 (MEIP) or 9 (SEIP) of the vCPUs. The wires are the root's.
+struct aplic_config {
+    unsigned sources, guests;
+    bool machine, msi;
+    struct device *parent; // NULL: the root
+};
+struct device *hull_aplic_create(struct vm *vm, const struct aplic_config *config);
+struct irq_wire hull_aplic_wire(struct device *root, unsigned source);
+// As hull_plic_on_complete(). A handler completes a level-triggered source by setting it pending again
+// (with MSIs, where that asks for another MSI if the wire is high), or by claiming it.
+void hull_aplic_on_complete(struct device *root, unsigned word, uint32_t mask,
+                            void (*done)(void *ctx, unsigned source), void *ctx);
+
+// The IMSICs of all vCPUs: pages to which MSIs are written. The supervisor's: for each vCPU as many as
+// hold the supervisor's file and the guests', rounded up to a power of two; it makes vcpu->msis. The
+// machine's: one page for each vCPU.
+struct device *hull_imsic_create(struct vm *vm, unsigned guests);
+struct device *hull_imsic_machine_create(struct vm *vm);
+unsigned hull_imsic_page_bits(unsigned guests); // log2 of the supervisor's pages for a vCPU
+
 // ACLINT: MSWI at 0x0, MTIMER at 0x4000 (mtimecmp) and 0xbff8 (mtime), as the SiFive CLINT; drives lines
 // 3 (MSIP) and 7 (MTIP).
 struct device *hull_aclint_create(struct vm *vm);

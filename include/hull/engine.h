@@ -55,6 +55,10 @@ struct engine_ops {
     void (*set_timer)(struct vcpu *vcpu, uint64_t ticks);
     void (*raise_ssip)(struct vcpu *vcpu);
 
+    // Delivers an MSI into interrupt file `file` of the hart; both exist. From any thread, also with a
+    // device's lock held: it must not block. NULL: it waits in vcpu->msis until the hart looks.
+    void (*send_msi)(struct vcpu *vcpu, unsigned file, uint32_t identity);
+
     // Has a vCPU that is in the guest leave it soon; from any thread. NULL: it polls `attention`.
     void (*kick)(struct vcpu *vcpu);
 

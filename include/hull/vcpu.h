@@ -8,6 +8,7 @@
 
 #include <hull/env.h>
 #include <hull/error.h>
+#include <hull/msi.h>
 #include <hull/types.h>
 
 struct vm;
@@ -52,6 +53,7 @@ struct vcpu {
     _Atomic uint32_t place;     // enum vcpu_place
     _Atomic uint64_t
         irq_lines;             // level of each wire into the hart; bit = the ISA's interrupt number
+    struct msi_inbox *msis;    // MSIs on their way into the hart, the IMSIC's; NULL: it takes none
     void *engine_data;         // the engine's
     struct vcpu_counts before; // what it did on the engines that it had before
     _Atomic uint64_t exits[VCPU_EXIT_REASONS];
