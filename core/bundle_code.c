@@ -257,4 +257,8 @@ void hull_code_vm(struct bundle_code *code, struct bundle_vm *vm)
     code_bool(code, &spec->rng, "rng");
     code_bool(code, &spec->balloon, "balloon");
     code_metal(code, &spec->metal);
+    if (code->version >= 2) {
+        code_enum(code, &spec->interrupts, "interrupts");
+        code_u32(code, &spec->guest_files, "guest_files");
+    }
 }

@@ -10,7 +10,7 @@
 struct bundle_code {
     uint8_t *at, *end; // only written to when `writing`
     bool writing;
-    uint32_t version; // of the section that is read
+    uint32_t version; // of the section
     int error;        // 0, -HULL_ENOSPC (writing), -HULL_EFORMAT (reading)
     const char *what; // the field that failed
 };

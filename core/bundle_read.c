@@ -35,7 +35,7 @@ static const char *type_name(uint32_t type)
     }
 }
 
-static uint32_t type_version(uint32_t type)
+uint32_t hull_bundle_type_version(uint32_t type)
 {
     switch (type) {
     case BUNDLE_BOARD: return HULL_BUNDLE_BOARD_VERSION;
@@ -113,7 +113,7 @@ static int check_entry(const struct bundle *bundle, uint32_t index, uint64_t *en
     uint32_t newest;
 
     hull_bundle_entry(bundle, index, &entry);
-    newest = type_version(entry.type);
+    newest = hull_bundle_type_version(entry.type);
     if (!newest && !(entry.type & HULL_BUNDLE_OPTIONAL))
         return bundle_fail(error, -HULL_EVERSION,
                            "was made by a newer Hull: section %u is of type %u, unknown here",

@@ -15,7 +15,10 @@ static int finish(const struct bundle_code *code, const uint8_t *start, size_t *
 
 int hull_bundle_encode_board(const struct board_spec *board, void *to, size_t room, size_t *size)
 {
-    struct bundle_code code = {.at = to, .end = (uint8_t *)to + room, .writing = true};
+    struct bundle_code code = {.at = to,
+                               .end = (uint8_t *)to + room,
+                               .writing = true,
+                               .version = HULL_BUNDLE_BOARD_VERSION};
     struct board_spec copy = *board;
 
     hull_code_board(&code, &copy);
@@ -24,7 +27,8 @@ int hull_bundle_encode_board(const struct board_spec *board, void *to, size_t ro
 
 int hull_bundle_encode_vm(const struct bundle_vm *vm, void *to, size_t room, size_t *size)
 {
-    struct bundle_code code = {.at = to, .end = (uint8_t *)to + room, .writing = true};
+    struct bundle_code code = {
+        .at = to, .end = (uint8_t *)to + room, .writing = true, .version = HULL_BUNDLE_VM_VERSION};
     struct bundle_vm copy = *vm;
 
     hull_code_vm(&code, &copy);

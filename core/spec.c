@@ -26,6 +26,7 @@ void hull_spec_defaults(struct vm_spec *spec)
     spec->console = CONSOLE_STDIO;
     spec->rng = true;
     spec->balloon = true;
+    spec->guest_files = HULL_SPEC_GUEST_FILES_DEFAULT;
     hull_spec_metal_defaults(&spec->metal);
 }
 
@@ -95,6 +96,18 @@ static int check_machine(const struct vm_spec *spec, const struct spec_check *to
     bad |= check_memory(spec, to);
     if ((unsigned)spec->engine > ENGINE_JIT)
         bad = hull_spec_fault(to, "engine", "is unknown (number %d)", (int)spec->engine);
+    return bad;
+}
+
+static int check_interrupts(const struct vm_spec *spec, const struct spec_check *to)
+{
+    int bad = 0;
+
+    if ((unsigned)spec->interrupts > INTERRUPTS_AIA)
+        bad = hull_spec_fault(to, "interrupts", "is unknown (number %d)", (int)spec->interrupts);
+    if (spec->guest_files > HULL_SPEC_GUEST_FILES_MAX)
+        bad = hull_spec_fault(to, "guest_files", "is %u; it must be 0 to %u", spec->guest_files,
+                              HULL_SPEC_GUEST_FILES_MAX);
     return bad;
 }
 
@@ -213,6 +226,7 @@ int hull_spec_validate_all(const struct vm_spec *spec, unsigned vm, const struct
     const struct spec_check check = {vm, sink}, *to = &check;
     int bad = check_machine(spec, to);
 
+    bad |= check_interrupts(spec, to);
     bad |= check_boot(&spec->boot, to);
     bad |= check_disks(spec, to);
     bad |= hull_spec_check_nets(spec, to);

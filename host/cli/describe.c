@@ -86,6 +86,16 @@ static void print_devices(const struct vm_spec *spec, FILE *to)
     fputc('\n', to);
 }
 
+static void print_interrupts(const struct vm_spec *spec, FILE *to)
+{
+    if (spec->interrupts == INTERRUPTS_PLIC)
+        return;
+    fprintf(to, "  interrupt controller %s", word_of(hull_interrupt_words, (int)spec->interrupts));
+    if (spec->interrupts == INTERRUPTS_AIA)
+        fprintf(to, ", %u guest interrupt files", spec->guest_files);
+    fputc('\n', to);
+}
+
 void hull_cli_describe(const struct vm_spec *spec, FILE *to)
 {
     fprintf(to, "VM '%s': %u CPU%s, ", spec->name, spec->cpus, spec->cpus == 1 ? "" : "s");
@@ -101,6 +111,7 @@ void hull_cli_describe(const struct vm_spec *spec, FILE *to)
         print_net(spec, i, to);
     fprintf(to, "  console   %s%s%s\n", word_of(hull_console_words, (int)spec->console),
             spec->console_path ? " " : "", spec->console_path ? spec->console_path : "");
+    print_interrupts(spec, to);
     print_devices(spec, to);
     hull_cli_describe_metal(&spec->metal, to);
 }

@@ -71,6 +71,22 @@ static bool apply_engine(struct cli_vm *vm, const char *value, struct config_rea
     return true;
 }
 
+static bool apply_interrupts(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    int number;
+    overrides(vm, "interrupts", "--interrupts");
+    if (!hull_value_word(hull_interrupt_words, value, &number, why))
+        return false;
+    vm->config.spec.interrupts = (enum interrupt_kind)number;
+    return true;
+}
+
+static bool apply_guest_files(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    overrides(vm, "guest_files", "--guest-files");
+    return hull_value_count(value, &vm->config.spec.guest_files, why);
+}
+
 static bool apply_disk(struct cli_vm *vm, const char *value, struct config_reason *why)
 {
     struct vm_spec *spec = &vm->config.spec;
@@ -290,6 +306,10 @@ const struct cli_option hull_cli_options[] = {
     {"no-rng", 0, VM, NULL, "leave it out", apply_no_rng},
     {"balloon", 0, VM, NULL, "let the guest give unused memory back (default)", apply_balloon},
     {"no-balloon", 0, VM, NULL, "leave it out", apply_no_balloon},
+    {"interrupts", 0, VM, "KIND", "the interrupt controller: plic (default), aplic, or aia (with MSIs)",
+     apply_interrupts},
+    {"guest-files", 0, VM, "N", "guest interrupt files of each CPU, with aia (default: 7)",
+     apply_guest_files},
     {"no-reboot", 0, RUN, NULL, "end the run when the guest resets", apply_no_reboot},
     {"monitor", 0, RUN, "unix:SOCKET", "take the monitor's commands on a socket as well",
      apply_monitor},

@@ -16,6 +16,14 @@ static void read_engine(struct json_reader *reader, const json_t *value, const s
         *(enum engine_wish *)into = (enum engine_wish)number;
 }
 
+static void read_interrupts(struct json_reader *reader, const json_t *value,
+                            const struct json_step *at, void *into)
+{
+    int number;
+    if (hull_json_word(reader, value, at, hull_interrupt_words, &number))
+        *(enum interrupt_kind *)into = (enum interrupt_kind)number;
+}
+
 static void read_backend(struct json_reader *reader, const json_t *value,
                          const struct json_step *at, void *into)
 {
@@ -183,6 +191,8 @@ static const struct json_key vm_keys[] = {
     {"virtio_console", hull_json_bool, offsetof(struct vm_spec, virtio_console)},
     {"rng", hull_json_bool, offsetof(struct vm_spec, rng)},
     {"balloon", hull_json_bool, offsetof(struct vm_spec, balloon)},
+    {"interrupts", read_interrupts, offsetof(struct vm_spec, interrupts)},
+    {"guest_files", hull_json_count, offsetof(struct vm_spec, guest_files)},
     {"policy", hull_json_policy, offsetof(struct vm_spec, metal.policy)},
     {"watchdog", hull_json_count, offsetof(struct vm_spec, metal.watchdog)},
     {"autostart", hull_json_autostart, 0},

@@ -23,6 +23,13 @@ const struct config_word hull_console_words[] = {
     {"unix", CONSOLE_UNIX},   {"none", CONSOLE_NONE}, {NULL, 0},
 };
 
+const struct config_word hull_interrupt_words[] = {
+    {"plic", INTERRUPTS_PLIC},
+    {"aplic", INTERRUPTS_APLIC},
+    {"aia", INTERRUPTS_AIA},
+    {NULL, 0},
+};
+
 const struct config_word hull_net_words[] = {
     {"user", NET_USER},
     {"tap", NET_TAP},

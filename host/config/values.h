@@ -19,8 +19,8 @@ struct config_word {
 };
 
 extern const struct config_word hull_engine_words[], hull_console_words[], hull_net_words[],
-    hull_backend_words[], hull_log_words[], hull_policy_words[],
-    hull_colour_words[]; // each ends with a NULL word
+    hull_backend_words[], hull_log_words[], hull_policy_words[], hull_colour_words[],
+    hull_interrupt_words[]; // each ends with a NULL word
 
 // Writes the reason; always false, so that it can be returned.
 bool hull_refuse(struct config_reason *why, const char *format, ...)

@@ -33,8 +33,8 @@ int hull_pack_layout(struct pack *pack)
             .type = !i                    ? BUNDLE_BOARD
                     : i <= pack->vm_count ? BUNDLE_VM
                                           : BUNDLE_BLOB,
-            .version = 1,
         };
+        entry->version = hull_bundle_type_version(entry->type);
         if (entry->type == BUNDLE_BOARD)
             err = hull_bundle_encode_board(&pack->board, section, HULL_BUNDLE_SPEC_MAX, &size);
         else if (entry->type == BUNDLE_VM)

@@ -26,7 +26,7 @@ enum bundle_section_type {
 #define HULL_BUNDLE_OPTIONAL 0x80000000u
 
 #define HULL_BUNDLE_BOARD_VERSION 1
-#define HULL_BUNDLE_VM_VERSION 1
+#define HULL_BUNDLE_VM_VERSION 2
 #define HULL_BUNDLE_BLOB_VERSION 1
 
 // A file of the bundle; its bytes are in the bundle. data == NULL: there is none.
@@ -91,6 +91,8 @@ HULL_MUST_CHECK int hull_bundle_encode_board(const struct board_spec *board, voi
                                              size_t *size);
 HULL_MUST_CHECK int hull_bundle_encode_vm(const struct bundle_vm *vm, void *to, size_t room,
                                           size_t *size);
+// The newest version of a type's sections, which is the one that is written; 0: no such type.
+uint32_t hull_bundle_type_version(uint32_t type);
 // Sets the offsets from types and sizes; returns the bundle's size.
 uint64_t hull_bundle_layout(struct bundle_entry entries[], uint32_t count);
 // Header and table (HULL_BUNDLE_HEADER_SIZE + count * HULL_BUNDLE_ENTRY_SIZE bytes) of entries that

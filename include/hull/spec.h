@@ -18,6 +18,15 @@
 
 enum engine_wish { ENGINE_AUTO, ENGINE_INTERP, ENGINE_JIT };
 
+// What brings devices' interrupts to the harts.
+enum interrupt_kind {
+    INTERRUPTS_PLIC,
+    INTERRUPTS_APLIC, // an APLIC with wires to the harts
+    INTERRUPTS_AIA,   // an APLIC that sends MSIs to the harts' IMSICs
+};
+#define HULL_SPEC_GUEST_FILES_MAX 7
+#define HULL_SPEC_GUEST_FILES_DEFAULT 7
+
 enum console_kind {
     CONSOLE_STDIO,
     CONSOLE_FILE, // output only, to `path`
@@ -73,6 +82,8 @@ struct vm_spec {
     const char *console_path;
     bool virtio_console; // the board's UART is always there; this adds hvc0 on the same terminal
     bool rng, balloon;
+    enum interrupt_kind interrupts;
+    unsigned guest_files; // guest interrupt files of each hart, INTERRUPTS_AIA
     struct metal_spec metal;
 };
 

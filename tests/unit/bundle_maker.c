@@ -127,10 +127,10 @@ void bundle_make(struct bundle_maker *maker)
             .type = blob ? BUNDLE_BLOB
                     : i  ? BUNDLE_VM
                          : BUNDLE_BOARD,
-            .version = 1,
             .size = size,
             .sum = hull_xxh64(bytes[i], size),
         };
+        entries[i].version = hull_bundle_type_version(entries[i].type);
     }
     free(maker->data);
     maker->size = hull_bundle_layout(entries, count);

@@ -167,6 +167,8 @@ static void assert_same_vm(const struct vm_spec *a, const struct vm_spec *b)
     assert_int_equal(a->virtio_console, b->virtio_console);
     assert_int_equal(a->rng, b->rng);
     assert_int_equal(a->balloon, b->balloon);
+    assert_int_equal(a->interrupts, b->interrupts);
+    assert_int_equal(a->guest_files, b->guest_files);
     assert_same_metal(&a->metal, &b->metal);
 }
 
@@ -188,6 +190,8 @@ static void what_was_written_comes_back(void **state)
     maker->vms[1].spec.metal.shared[0].read_only = true;
     maker->vms[0].spec.metal.page_colours = 0xf0;
     maker->vms[0].spec.metal.priority = 7;
+    maker->vms[0].spec.interrupts = INTERRUPTS_AIA;
+    maker->vms[0].spec.guest_files = 3;
     bundle_make(maker);
     if (read_all(maker, maker->size, &bundle, vms, &error))
         fail_msg("the bundle %s", error.reason);
@@ -271,6 +275,30 @@ static void a_blob_is_checked_when_it_is_asked_for(void **state)
     assert_non_null(strstr(error.reason, "the checksum of section 4 (a file, 10 bytes"));
 }
 
+// Version 1 of a VM ends before its interrupt controller.
+static void older_vms_are_read(void **state)
+{
+    struct bundle_maker *maker = *state;
+    struct bundle bundle;
+    struct bundle_vm vms[HULL_BUNDLE_VMS_MAX];
+    struct bundle_error error;
+
+    maker->vms[0].spec.interrupts = INTERRUPTS_AIA;
+    maker->vms[0].spec.guest_files = 3;
+    bundle_make(maker);
+    for (unsigned i = 1; i < 3; i++) {
+        hull_store_le32(entry_of(maker, i) + ENTRY_VERSION, 1);
+        hull_store_le64(entry_of(maker, i) + ENTRY_SIZE,
+                        hull_load_le64(entry_of(maker, i) + ENTRY_SIZE) - 8);
+    }
+    bundle_seal(maker->data, maker->size);
+    if (read_all(maker, maker->size, &bundle, vms, &error))
+        fail_msg("the bundle %s", error.reason);
+    assert_int_equal(vms[0].spec.interrupts, INTERRUPTS_PLIC);
+    assert_int_equal(vms[0].spec.guest_files, HULL_SPEC_GUEST_FILES_DEFAULT);
+    assert_int_equal(vms[0].spec.balloon, maker->vms[0].spec.balloon);
+}
+
 static void newer_bundles_are_refused_as_such(void **state)
 {
     struct bundle_maker *maker = *state;
@@ -279,11 +307,15 @@ static void newer_bundles_are_refused_as_such(void **state)
     refused(maker, -HULL_EVERSION, "newer Hull: format 2"); // whatever its checksums are
     hull_store_le32(maker->data + HEAD_VERSION, 1);
     for (unsigned i = 0; i < 6; i++) {
-        hull_store_le32(entry_of(maker, i) + ENTRY_VERSION, 2);
-        refused_when_sealed(maker, -HULL_EVERSION, "of version 2, and this one reads up to 1");
+        uint32_t newest = hull_bundle_type_version(hull_load_le32(entry_of(maker, i) + ENTRY_TYPE));
+
+        hull_store_le32(entry_of(maker, i) + ENTRY_VERSION, newest + 1);
+        refused_when_sealed(maker, -HULL_EVERSION,
+                            newest == 1 ? "of version 2, and this one reads up to 1"
+                                        : "of version 3, and this one reads up to 2");
         hull_store_le32(entry_of(maker, i) + ENTRY_VERSION, 0);
         refused_when_sealed(maker, -HULL_EFORMAT, "of version 0");
-        hull_store_le32(entry_of(maker, i) + ENTRY_VERSION, 1);
+        hull_store_le32(entry_of(maker, i) + ENTRY_VERSION, newest);
     }
     hull_store_le32(entry_of(maker, 4) + ENTRY_TYPE, 9);
     refused_when_sealed(maker, -HULL_EVERSION, "section 4 is of type 9, unknown here");
@@ -323,6 +355,7 @@ static void tables_that_cannot_be(void **state)
     refused_when_sealed(maker, -HULL_EFORMAT, "is not aligned");
     bundle_make(maker);
     hull_store_le32(entry_of(maker, 1) + ENTRY_TYPE, BUNDLE_BOARD);
+    hull_store_le32(entry_of(maker, 1) + ENTRY_VERSION, HULL_BUNDLE_BOARD_VERSION);
     refused_when_sealed(maker, -HULL_EFORMAT, "two boards");
     hull_store_le32(entry_of(maker, 0) + ENTRY_TYPE, BUNDLE_VM);
     refused_when_sealed(maker, -HULL_EFORMAT, "where the board should be");
@@ -340,7 +373,7 @@ static void sections_that_are_malformed(void **state)
     uint64_t size = hull_load_le64(entry_of(maker, 1) + ENTRY_SIZE);
 
     hull_store_le64(entry_of(maker, 1) + ENTRY_SIZE, size - 1);
-    refused_when_sealed(maker, -HULL_EFORMAT, "is malformed: section 1, at 'passthrough'");
+    refused_when_sealed(maker, -HULL_EFORMAT, "is malformed: section 1, at 'guest_files'");
     hull_store_le64(entry_of(maker, 1) + ENTRY_SIZE, size + 3);
     refused_when_sealed(maker, -HULL_EFORMAT, "section 1 has 3 bytes too many");
     hull_store_le64(entry_of(maker, 1) + ENTRY_SIZE, size);
@@ -419,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_cut_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blob_is_checked_when_it_is_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(older_vms_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(newer_bundles_are_refused_as_such, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_optional_may_be_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(tables_that_cannot_be, setup, teardown),

@@ -77,6 +77,15 @@ static void machine_fields(void **state)
     spec = good();
     spec.engine = (enum engine_wish)77;
     fails_at(&spec, "engine");
+    spec = good();
+    spec.interrupts = INTERRUPTS_AIA;
+    spec.guest_files = 0;
+    passes(&spec);
+    spec.guest_files = HULL_SPEC_GUEST_FILES_MAX + 1;
+    fails_at(&spec, "guest_files");
+    spec = good();
+    spec.interrupts = (enum interrupt_kind)3;
+    fails_at(&spec, "interrupts");
 }
 
 static void boot_fields(void **state)
