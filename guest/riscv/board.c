@@ -4,6 +4,7 @@
 
 #include "core/dev/devices.h"
 #include "core/dev/virtio/virtio_devices.h"
+#include "guest/riscv/board_interrupts.h"
 #include "guest/riscv/boot.h"
 #include "guest/riscv/hart.h"
 #include "guest/riscv/sbi.h"
@@ -12,45 +13,27 @@
 #include "lib/format.h"
 #include "lib/mem.h"
 
-// Puts a device made by a model's constructor on the bus; NULL passes through as "no memory".
-static int board_add(struct riscv_board *board, struct device *dev, gpa_t base, uint64_t size,
-                     struct device **keep)
-{
-    int error;
-
-    if (!dev)
-        return -HULL_ENOMEM;
-    error = hull_bus_add(&board->vm->bus, dev, base, size);
-    if (error) {
-        dev->ops->destroy(dev);
-        return error;
-    }
-    *keep = dev;
-    return 0;
-}
-
-// PLIC and ACLINT come first: the bus destroys in reverse, and everybody else has wires into them.
+// Finisher, RTC, UART; the ACLINT where M mode is, as without it nobody could use that: time and
+// software interrupts come by the SBI.
 static int add_platform(struct riscv_board *board, const struct board_backends *backends)
 {
     struct vm *vm = board->vm;
-    int error = board_add(board, hull_plic_create(vm, BOARD_IRQ_SOURCES), BOARD_PLIC_BASE,
-                          BOARD_PLIC_SIZE, &board->plic);
+    int error = 0;
 
-    // Without M mode nobody could use it: time and software interrupts come by the SBI.
-    if (!error && board->spec->boot.firmware)
-        error = board_add(board, hull_aclint_create(vm), BOARD_ACLINT_BASE, BOARD_ACLINT_SIZE,
-                          &board->aclint);
+    if (board->spec->boot.firmware)
+        error = riscv_board_add(board, hull_aclint_create(vm), BOARD_ACLINT_BASE, BOARD_ACLINT_SIZE,
+                                &board->aclint);
     if (!error)
-        error = board_add(board, hull_finisher_create(vm), BOARD_FINISHER_BASE, BOARD_FINISHER_SIZE,
-                          &board->finisher);
+        error = riscv_board_add(board, hull_finisher_create(vm), BOARD_FINISHER_BASE,
+                                BOARD_FINISHER_SIZE, &board->finisher);
     if (!error)
-        error =
-            board_add(board, hull_rtc_create(&vm->env, hull_plic_wire(board->plic, BOARD_IRQ_RTC)),
-                      BOARD_RTC_BASE, BOARD_RTC_SIZE, &board->rtc);
+        error = riscv_board_add(board,
+                                hull_rtc_create(&vm->env, riscv_board_wire(board, BOARD_IRQ_RTC)),
+                                BOARD_RTC_BASE, BOARD_RTC_SIZE, &board->rtc);
     if (!error)
-        error = board_add(
+        error = riscv_board_add(
             board,
-            hull_uart_create(&vm->env, hull_plic_wire(board->plic, BOARD_IRQ_UART), backends->uart),
+            hull_uart_create(&vm->env, riscv_board_wire(board, BOARD_IRQ_UART), backends->uart),
             BOARD_UART_BASE, BOARD_UART_SIZE, &board->uart);
     return error;
 }
@@ -70,7 +53,7 @@ static void slots_bind(struct slots *slots)
     slots->bindings = (struct virtio_bindings){
         .env = &board->vm->env,
         .memory = &board->vm->memory,
-        .irq = hull_plic_wire(board->plic, BOARD_IRQ_VIRTIO + slots->next),
+        .irq = riscv_board_wire(board, BOARD_IRQ_VIRTIO + slots->next),
     };
 }
 
@@ -79,8 +62,8 @@ static struct device *slots_add(struct slots *slots, struct device *dev)
     struct riscv_board *board = slots->board;
     unsigned slot = slots->next++;
 
-    slots->error = board_add(board, dev, BOARD_VIRTIO_BASE + slot * BOARD_VIRTIO_STRIDE,
-                             BOARD_VIRTIO_STRIDE, &board->virtio[slot]);
+    slots->error = riscv_board_add(board, dev, BOARD_VIRTIO_BASE + slot * BOARD_VIRTIO_STRIDE,
+                                   BOARD_VIRTIO_STRIDE, &board->virtio[slot]);
     slots_bind(slots);
     return slots->error ? NULL : dev;
 }
@@ -251,6 +234,16 @@ static int check_images(struct riscv_board *board)
     return -HULL_EFORMAT;
 }
 
+static int check_isa(struct riscv_board *board)
+{
+    if (board->spec->interrupts != INTERRUPTS_AIA ||
+        (riscv_isa_has(&board->isa, EXT_SSAIA) && board->vm->engine->send_msi))
+        return 0;
+    hull_snprintf(board->message, sizeof(board->message),
+                  "the engine %s has no IMSICs for this board's harts", board->vm->engine->name);
+    return -HULL_ENOTSUP;
+}
+
 int riscv_board_create(struct riscv_board *board, struct vm *vm, const struct vm_spec *spec,
                        const struct board_images *images, const struct board_backends *backends)
 {
@@ -260,7 +253,7 @@ int riscv_board_create(struct riscv_board *board, struct vm *vm, const struct vm
     board->vm = vm;
     board->spec = spec;
     board->images = *images;
-    board->isa = riscv_isa_default();
+    board->isa = riscv_board_isa(spec);
     if (vm->engine->limit_isa)
         vm->engine->limit_isa(&board->isa);
     riscv_decoder_init(&board->decoder, &board->isa);
@@ -269,7 +262,11 @@ int riscv_board_create(struct riscv_board *board, struct vm *vm, const struct vm
     restart_time(vm);
     error = check_images(board);
     if (!error)
+        error = check_isa(board);
+    if (!error)
         error = spec->boot.firmware ? board_add_rom(board) : riscv_sbi_create(board);
+    if (!error)
+        error = riscv_board_add_interrupts(board);
     if (!error)
         error = add_platform(board, backends);
     if (!error)

@@ -19,6 +19,11 @@
 #define BOARD_ACLINT_SIZE 0x10000ull
 #define BOARD_PLIC_BASE 0x0c000000ull
 #define BOARD_PLIC_SIZE 0x600000ull
+#define BOARD_APLIC_M_BASE 0x0c000000ull // with firmware
+#define BOARD_APLIC_S_BASE 0x0d000000ull
+#define BOARD_APLIC_SIZE 0x8000ull
+#define BOARD_IMSIC_M_BASE 0x24000000ull // a page for each hart, with firmware
+#define BOARD_IMSIC_S_BASE 0x28000000ull // riscv_board_imsic_stride() for each hart
 #define BOARD_UART_BASE 0x10000000ull
 #define BOARD_UART_SIZE 0x100ull
 #define BOARD_VIRTIO_BASE 0x10001000ull
@@ -29,7 +34,7 @@
 #define BOARD_IRQ_VIRTIO 1 // to 8
 #define BOARD_IRQ_UART 10
 #define BOARD_IRQ_RTC 11
-#define BOARD_IRQ_SOURCES 96
+#define BOARD_IRQ_SOURCES 96 // of the PLIC, with the 0 that there is not; the APLIC has one more
 
 // The guest's images, in host memory, whole, already decompressed; the caller keeps them alive for
 // as long as the VM can reset. NULL data: none.
@@ -57,7 +62,11 @@ struct riscv_board {
     struct riscv_isa isa;
     struct riscv_decoder decoder;
     struct board_images images;
-    struct device *finisher, *rtc, *aclint, *plic, *uart;
+    struct device *finisher, *rtc, *aclint, *uart;
+    struct device *plic;    // NULL: there is an APLIC
+    struct device *aplic;   // the root domain: the machine's with firmware, else the supervisor's
+    struct device *aplic_s; // the supervisor's domain
+    struct device *imsic, *imsic_m;            // NULL: no MSIs; no firmware
     struct device *virtio[BOARD_VIRTIO_SLOTS]; // transports, NULL: an empty slot
     struct device *disks[HULL_SPEC_DISKS_MAX],
         *nets[HULL_SPEC_NETS_MAX]; // virtio devices' transports
@@ -78,6 +87,18 @@ static inline gpa_t riscv_board_ram_base(const struct vm_spec *spec)
 {
     return spec->metal.memory_address ? spec->metal.memory_address : BOARD_RAM_BASE;
 }
+
+// Bytes from one hart's supervisor interrupt file to the next one's.
+uint64_t riscv_board_imsic_stride(const struct riscv_isa *isa);
+
+// What the spec's harts have, before the engine takes away what it cannot do.
+struct riscv_isa riscv_board_isa(const struct vm_spec *spec);
+
+// The wire into the board's interrupt controller, whichever it is.
+struct irq_wire riscv_board_wire(struct riscv_board *board, unsigned source);
+// As hull_plic_on_complete().
+void riscv_board_on_complete(struct riscv_board *board, unsigned word, uint32_t mask,
+                             void (*done)(void *ctx, unsigned source), void *ctx);
 
 // Devices in the virtio slots: disks from slot 0 on, then networks (but NET_NONE), rng, balloon,
 // console, each in the spec's order; the power button in the last one, when it is free. The order is

@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's device tree, in the shape of QEMU's `virt`, made from the spec alone. Bindings: the
 // Devicetree Specification and Linux's Documentation/devicetree/bindings (riscv/cpus.yaml,
-// riscv/extensions.yaml, interrupt-controller/sifive,plic-1.0.0.yaml, timer/sifive,clint.yaml).
-#include "guest/riscv/board.h"
+// riscv/extensions.yaml, timer/sifive,clint.yaml).
+#include "guest/riscv/board_fdt.h"
 
 #include "guest/riscv/trap.h"
-#include "lib/fdt.h"
 
 #define UART_CLOCK_HZ 3686400
-#define NO_CONTEXT 0xffffffffu // a PLIC context that this kernel can't use
 #define FINISHER_POWEROFF 0x5555
 #define FINISHER_RESET 0x7777
-
-// Phandles: each hart's interrupt controller, then the harts, then the rest.
-static uint32_t intc_phandle(unsigned hart)
-{
-    return 1 + hart;
-}
-
-static uint32_t cpu_phandle(const struct vm_spec *spec, unsigned hart)
-{
-    return 1 + spec->cpus + hart;
-}
-
-static uint32_t plic_phandle(const struct vm_spec *spec)
-{
-    return 1 + 2 * spec->cpus;
-}
-
-static uint32_t finisher_phandle(const struct vm_spec *spec)
-{
-    return 2 + 2 * spec->cpus;
-}
 
 static void write_chosen(struct fdt_writer *w, const struct vm_spec *spec, gpa_t initrd_start,
                          uint64_t initrd_size, const uint8_t *rng_seed)
@@ -98,13 +75,13 @@ static void write_cpu(struct fdt_writer *w, const struct vm_spec *spec, const st
     hull_fdt_prop_string(w, "compatible", "riscv");
     write_isa(w, isa);
     hull_fdt_prop_string(w, "mmu-type", mmu_type(isa));
-    hull_fdt_prop_u32(w, "phandle", cpu_phandle(spec, hart));
+    hull_fdt_prop_u32(w, "phandle", fdt_cpu_phandle(spec, hart));
     hull_fdt_begin_node(w, "interrupt-controller");
     hull_fdt_prop_u32(w, "#address-cells", 0);
     hull_fdt_prop_u32(w, "#interrupt-cells", 1);
     hull_fdt_prop_empty(w, "interrupt-controller");
     hull_fdt_prop_string(w, "compatible", "riscv,cpu-intc");
-    hull_fdt_prop_u32(w, "phandle", intc_phandle(hart));
+    hull_fdt_prop_u32(w, "phandle", fdt_intc_phandle(hart));
     hull_fdt_end_node(w);
     hull_fdt_end_node(w);
 }
@@ -119,7 +96,7 @@ static void write_cpu_map(struct fdt_writer *w, const struct vm_spec *spec)
         name[4] = (char)('0' + (i < 10 ? i : i / 10));
         name[5] = (char)(i < 10 ? 0 : '0' + i % 10);
         hull_fdt_begin_node(w, name);
-        hull_fdt_prop_u32(w, "cpu", cpu_phandle(spec, i));
+        hull_fdt_prop_u32(w, "cpu", fdt_cpu_phandle(spec, i));
         hull_fdt_end_node(w);
     }
     hull_fdt_end_node(w);
@@ -139,43 +116,12 @@ static void write_cpus(struct fdt_writer *w, const struct vm_spec *spec,
     hull_fdt_end_node(w);
 }
 
-// interrupts-extended of PLIC and CLINT: two lines of every hart.
-static void write_hart_lines(struct fdt_writer *w, const struct vm_spec *spec, uint32_t first,
-                             uint32_t second)
-{
-    uint32_t cells[4 * HULL_CPUS_MAX];
-
-    for (unsigned i = 0; i < spec->cpus; i++) {
-        cells[4 * i] = cells[4 * i + 2] = intc_phandle(i);
-        cells[4 * i + 1] = first;
-        cells[4 * i + 3] = second;
-    }
-    hull_fdt_prop_cells(w, "interrupts-extended", cells, 4 * spec->cpus);
-}
-
-static void write_plic(struct fdt_writer *w, const struct vm_spec *spec)
-{
-    // Contexts keep their numbers whatever the boot protocol; without M mode its contexts exist, but
-    // nobody can receive their interrupts.
-    hull_fdt_begin_node_at(w, "plic", BOARD_PLIC_BASE);
-    hull_fdt_prop_stringlist(w, "compatible", (const char *[]){"sifive,plic-1.0.0", "riscv,plic0"},
-                             2);
-    hull_fdt_prop_u64s(w, "reg", (uint64_t[]){BOARD_PLIC_BASE, BOARD_PLIC_SIZE}, 2);
-    hull_fdt_prop_u32(w, "#address-cells", 0);
-    hull_fdt_prop_u32(w, "#interrupt-cells", 1);
-    hull_fdt_prop_empty(w, "interrupt-controller");
-    write_hart_lines(w, spec, spec->boot.firmware ? IRQ_M_EXT : NO_CONTEXT, IRQ_S_EXT);
-    hull_fdt_prop_u32(w, "riscv,ndev", BOARD_IRQ_SOURCES - 1);
-    hull_fdt_prop_u32(w, "phandle", plic_phandle(spec));
-    hull_fdt_end_node(w);
-}
-
 static void write_clint(struct fdt_writer *w, const struct vm_spec *spec)
 {
     hull_fdt_begin_node_at(w, "clint", BOARD_ACLINT_BASE);
     hull_fdt_prop_stringlist(w, "compatible", (const char *[]){"sifive,clint0", "riscv,clint0"}, 2);
     hull_fdt_prop_u64s(w, "reg", (uint64_t[]){BOARD_ACLINT_BASE, BOARD_ACLINT_SIZE}, 2);
-    write_hart_lines(w, spec, IRQ_M_SOFT, IRQ_M_TIMER);
+    fdt_hart_lines(w, spec, IRQ_M_SOFT, IRQ_M_TIMER);
     hull_fdt_end_node(w);
 }
 
@@ -185,8 +131,7 @@ static void begin_device(struct fdt_writer *w, const struct vm_spec *spec, const
     hull_fdt_begin_node_at(w, name, base);
     hull_fdt_prop_string(w, "compatible", compatible);
     hull_fdt_prop_u64s(w, "reg", (uint64_t[]){base, size}, 2);
-    hull_fdt_prop_u32(w, "interrupts", irq);
-    hull_fdt_prop_u32(w, "interrupt-parent", plic_phandle(spec));
+    fdt_interrupt(w, spec, irq);
 }
 
 static void write_finisher(struct fdt_writer *w, const struct vm_spec *spec)
@@ -196,7 +141,7 @@ static void write_finisher(struct fdt_writer *w, const struct vm_spec *spec)
     hull_fdt_begin_node_at(w, "test", BOARD_FINISHER_BASE);
     hull_fdt_prop_stringlist(w, "compatible", compatible, 3);
     hull_fdt_prop_u64s(w, "reg", (uint64_t[]){BOARD_FINISHER_BASE, BOARD_FINISHER_SIZE}, 2);
-    hull_fdt_prop_u32(w, "phandle", finisher_phandle(spec));
+    hull_fdt_prop_u32(w, "phandle", fdt_phandle(spec, FDT_FINISHER));
     hull_fdt_end_node(w);
 }
 
@@ -215,8 +160,7 @@ static void write_metal(struct fdt_writer *w, const struct vm_spec *spec)
                            (uint64_t[]){s->address, s->size,
                                         HULL_DOORBELL_BASE + i * HULL_PAGE_SIZE, HULL_PAGE_SIZE},
                            4);
-        hull_fdt_prop_u32(w, "interrupts", s->doorbell);
-        hull_fdt_prop_u32(w, "interrupt-parent", plic_phandle(spec));
+        fdt_interrupt(w, spec, s->doorbell);
         hull_fdt_end_node(w);
     }
     if (metal->watchdog) {
@@ -232,16 +176,14 @@ static void write_metal(struct fdt_writer *w, const struct vm_spec *spec)
         hull_fdt_begin_node_at(w, p->device, p->address);
         hull_fdt_prop_string(w, "compatible", p->compatible);
         hull_fdt_prop_u64s(w, "reg", (uint64_t[]){p->address, p->size}, 2);
-        if (p->irq) {
-            hull_fdt_prop_u32(w, "interrupts", p->irq);
-            hull_fdt_prop_u32(w, "interrupt-parent", plic_phandle(spec));
-        }
+        if (p->irq)
+            fdt_interrupt(w, spec, p->irq);
         hull_fdt_end_node(w);
     }
 }
 
 // Linux probes in this order: slot 0 comes first, so that vda is disk 0.
-static void write_soc(struct fdt_writer *w, const struct vm_spec *spec)
+static void write_soc(struct fdt_writer *w, const struct vm_spec *spec, const struct riscv_isa *isa)
 {
     hull_fdt_begin_node(w, "soc");
     hull_fdt_prop_u32(w, "#address-cells", 2);
@@ -254,7 +196,7 @@ static void write_soc(struct fdt_writer *w, const struct vm_spec *spec)
     hull_fdt_end_node(w);
     if (spec->boot.firmware)
         write_clint(w, spec);
-    write_plic(w, spec);
+    fdt_interrupt_controllers(w, spec, isa);
     begin_device(w, spec, "serial", "ns16550a", BOARD_UART_BASE, BOARD_UART_SIZE, BOARD_IRQ_UART);
     hull_fdt_prop_u32(w, "clock-frequency", UART_CLOCK_HZ);
     hull_fdt_end_node(w);
@@ -274,7 +216,7 @@ static void write_syscon(struct fdt_writer *w, const struct vm_spec *spec, const
 {
     hull_fdt_begin_node(w, name);
     hull_fdt_prop_string(w, "compatible", compatible);
-    hull_fdt_prop_u32(w, "regmap", finisher_phandle(spec));
+    hull_fdt_prop_u32(w, "regmap", fdt_phandle(spec, FDT_FINISHER));
     hull_fdt_prop_u32(w, "offset", 0);
     hull_fdt_prop_u32(w, "value", value);
     hull_fdt_end_node(w);
@@ -301,7 +243,7 @@ int riscv_board_fdt(const struct vm_spec *spec, const struct riscv_isa *isa, gpa
     write_cpus(&w, spec, isa);
     write_syscon(&w, spec, "poweroff", "syscon-poweroff", FINISHER_POWEROFF);
     write_syscon(&w, spec, "reboot", "syscon-reboot", FINISHER_RESET);
-    write_soc(&w, spec);
+    write_soc(&w, spec, isa);
     hull_fdt_end_node(&w);
     error = hull_fdt_finish(&w, 0, &total);
     return error ? error : (int)total;

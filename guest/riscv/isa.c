@@ -14,7 +14,8 @@ _Static_assert(EXT_COUNT <= 64, "riscv_isa.extensions has a bit for each");
 
 struct riscv_isa riscv_isa_default(void)
 {
-    return (struct riscv_isa){.extensions = (1ull << EXT_COUNT) - 1, .sv_levels = 5};
+    return (struct riscv_isa){.extensions = ((1ull << EXT_COUNT) - 1) & ~RISCV_AIA_EXTENSIONS,
+                              .sv_levels = 5};
 }
 
 const char *riscv_extension_name(enum riscv_extension ext)

@@ -53,6 +53,8 @@
     X(SHVSATPA, "shvsatpa")         \
     X(SHVSTVALA, "shvstvala")       \
     X(SHVSTVECD, "shvstvecd")       \
+    X(SMAIA, "smaia")               \
+    X(SSAIA, "ssaia")               \
     X(SSCCPTR, "ssccptr")           \
     X(SSCOFPMF, "sscofpmf")         \
     X(SSCOUNTERENW, "sscounterenw") \
@@ -86,13 +88,16 @@ struct riscv_isa {
     (1ull << EXT_H | 1ull << EXT_SHCOUNTERENW | 1ull << EXT_SHGATPA | 1ull << EXT_SHTVALA | \
      1ull << EXT_SHVSATPA | 1ull << EXT_SHVSTVALA | 1ull << EXT_SHVSTVECD)
 
+// The harts' side of AIA with IMSICs, which comes with the board's.
+#define RISCV_AIA_EXTENSIONS (1ull << EXT_SMAIA | 1ull << EXT_SSAIA)
+
 static inline bool riscv_isa_has(const struct riscv_isa *isa, enum riscv_extension ext)
 {
     return isa->extensions >> ext & 1;
 }
 
-// Everything that Hull implements: RVA22S64 with H and more, Sv57; no guest external interrupts,
-// since nothing on the board raises them.
+// Everything that Hull implements on every board: RVA22S64 with H and more, Sv57; no AIA and no guest
+// external interrupts, which need IMSICs.
 struct riscv_isa riscv_isa_default(void);
 
 // "rv64imafdc_zic64b_…" into buf; the length without the NUL, or -HULL_ENOSPC.

@@ -13,7 +13,7 @@
 // numbers is left out: the same options print the same tree.
 static void *make_tree(const struct vm_spec *spec, int *size)
 {
-    const struct riscv_isa isa = riscv_isa_default();
+    const struct riscv_isa isa = riscv_board_isa(spec);
     void *blob = malloc(BOARD_FDT_MAX);
     *size = blob ? riscv_board_fdt(spec, &isa, 0, 0, NULL, blob, BOARD_FDT_MAX) : -HULL_ENOMEM;
     if (*size >= 0)

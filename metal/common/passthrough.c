@@ -80,7 +80,7 @@ static int attach_one(struct metal_vm *vm, const struct passthrough_spec *spec, 
         return -HULL_EBUSY;
     *irq = (struct host_irq){.vm = vm, .guest = (uint16_t)spec->irq};
     latched[spec->irq / 32] |= 1u << spec->irq % 32;
-    hull_plic_on_complete(vm->board.plic, spec->irq / 32, latched[spec->irq / 32], completed, vm);
+    riscv_board_on_complete(&vm->board, spec->irq / 32, latched[spec->irq / 32], completed, vm);
     if (irqchip_route(&machine.platform.irqchip, irq_hart(), d->irq,
                       platform_irq_trigger(&machine.platform, d->irq)))
         return 0;
@@ -124,7 +124,7 @@ bool passthrough_interrupt(uint32_t source)
     spin_lock(&machine.irq_lock);
     mine = irq->vm;
     if (mine) {
-        struct irq_wire wire = hull_plic_wire(irq->vm->board.plic, irq->guest);
+        struct irq_wire wire = riscv_board_wire(&irq->vm->board, irq->guest);
 
         irq->claimed = true;
         hull_irq_set(&wire, true);

@@ -157,7 +157,7 @@ static int attach_one(struct metal_vm *vm, unsigned i)
     if (!bell)
         return -HULL_ENOMEM;
     hull_device_init(&bell->dev, &doorbell_ops, &vm->env);
-    bell->irq = hull_plic_wire(vm->board.plic, spec->doorbell);
+    bell->irq = riscv_board_wire(&vm->board, spec->doorbell);
     bell->vm = vm;
     bell->region = region;
     error = hull_bus_add(&vm->vm.bus, &bell->dev, HULL_DOORBELL_BASE + i * HULL_PAGE_SIZE,

@@ -92,7 +92,9 @@ static uint64_t hext_stolen_ns(const struct vcpu *vcpu)
 static void hext_limit_isa(struct riscv_isa *isa)
 {
     isa->extensions &= hext_host.isa.extensions;
-    isa->extensions &= ~(RISCV_H_EXTENSIONS | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
+    isa->geilen = 0;
+    isa->extensions &=
+        ~(RISCV_AIA_EXTENSIONS | RISCV_H_EXTENSIONS | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
     if (!hext_guest_has_sstc())
         isa->extensions &= ~(1ull << EXT_SSTC);
     if (!(hext_host.henvcfg & MENVCFG_PBMTE))

@@ -37,7 +37,7 @@ static void dtc_accepts(const void *blob, size_t size)
 
 static struct fdt_view tree(const struct vm_spec *spec, void *blob)
 {
-    struct riscv_isa isa = riscv_isa_default();
+    struct riscv_isa isa = riscv_board_isa(spec);
     static const uint8_t seed[BOARD_RNG_SEED_SIZE] = {1, 2, 3};
     struct fdt_view view;
     int size = riscv_board_fdt(spec, &isa, 0x88000000, 0x1234, seed, blob, BOARD_FDT_MAX);
@@ -137,6 +137,87 @@ static void fdt_describes_a_firmware_board(void **state)
                 hull_fdt_find_path(&view, "/soc/test@100000"));
     struct riscv_isa isa = riscv_isa_default();
     assert_int_equal(riscv_board_fdt(&spec, &isa, 0, 0, NULL, blob, 4096), -HULL_ENOSPC);
+    free(blob);
+}
+
+static uint32_t one_cell(const struct fdt_view *view, const char *path, const char *name)
+{
+    uint32_t count;
+    const uint8_t *value = cells(view, path, name, &count);
+
+    assert_int_equal(count, 1);
+    return hull_load_be32(value);
+}
+
+static const char *isa_of(const struct fdt_view *view)
+{
+    const char *text;
+
+    assert_int_equal(
+        hull_fdt_get_string(view, hull_fdt_find_path(view, "/cpus/cpu@0"), "riscv,isa", &text), 0);
+    return text;
+}
+
+// As QEMU's virt,aia=aplic-imsic has it.
+static void fdt_describes_imsics(void **state)
+{
+    struct vm_spec spec;
+    void *blob = malloc(BOARD_FDT_MAX);
+    uint64_t base, size;
+    uint32_t count;
+
+    (void)state;
+    hull_spec_defaults(&spec);
+    spec.cpus = 2;
+    spec.boot.firmware = "fw";
+    spec.interrupts = INTERRUPTS_AIA;
+    spec.guest_files = 4;
+    struct fdt_view view = tree(&spec, blob);
+    assert_non_null(strstr(isa_of(&view), "_smaia_ssaia_"));
+    uint32_t imsic = hull_fdt_find_path(&view, "/soc/imsics@28000000");
+    assert_int_equal(hull_fdt_get_reg(&view, imsic, 0, &base, &size), 0);
+    assert_int_equal(size, 2 * 8 * 4096); // five files take eight pages
+    assert_int_equal(one_cell(&view, "/soc/imsics@28000000", "riscv,guest-index-bits"), 3);
+    assert_int_equal(one_cell(&view, "/soc/imsics@28000000", "riscv,num-ids"), 255);
+    const uint8_t *lines = cells(&view, "/soc/imsics@24000000", "interrupts-extended", &count);
+    assert_int_equal(count, 4);
+    assert_int_equal(hull_load_be32(lines + 12), 11);
+    uint32_t child = one_cell(&view, "/soc/interrupt-controller@c000000", "riscv,children");
+    assert_true(hull_fdt_find_phandle(&view, child) ==
+                hull_fdt_find_path(&view, "/soc/interrupt-controller@d000000"));
+    assert_true(one_cell(&view, "/soc/interrupt-controller@d000000", "msi-parent") ==
+                one_cell(&view, "/soc/imsics@28000000", "phandle"));
+    const uint8_t *irq = cells(&view, "/soc/serial@10000000", "interrupts", &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(hull_load_be32(irq), 10);
+    assert_int_equal(hull_load_be32(irq + 4), 4);
+    assert_true(one_cell(&view, "/soc/serial@10000000", "interrupt-parent") == child);
+    assert_true(hull_fdt_find_path(&view, "/soc/plic@c000000") == HULL_FDT_NONE);
+    free(blob);
+}
+
+static void fdt_without_m_mode_has_no_machine_domains(void **state)
+{
+    struct vm_spec spec;
+    void *blob = malloc(BOARD_FDT_MAX);
+    uint32_t count;
+
+    (void)state;
+    hull_spec_defaults(&spec);
+    spec.boot.kernel = "k";
+    spec.interrupts = INTERRUPTS_AIA;
+    struct fdt_view view = tree(&spec, blob);
+    assert_true(hull_fdt_find_path(&view, "/soc/imsics@24000000") == HULL_FDT_NONE);
+    assert_true(hull_fdt_find_path(&view, "/soc/interrupt-controller@c000000") == HULL_FDT_NONE);
+    assert_true(hull_fdt_find_path(&view, "/soc/imsics@28000000") != HULL_FDT_NONE);
+    spec.interrupts = INTERRUPTS_APLIC;
+    view = tree(&spec, blob);
+    assert_null(strstr(isa_of(&view), "aia"));
+    assert_true(hull_fdt_find_path(&view, "/soc/imsics@28000000") == HULL_FDT_NONE);
+    const uint8_t *lines =
+        cells(&view, "/soc/interrupt-controller@d000000", "interrupts-extended", &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(hull_load_be32(lines + 4), 9);
     free(blob);
 }
 
@@ -403,6 +484,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fdt_describes_an_sbi_board),
         cmocka_unit_test(fdt_describes_a_firmware_board),
+        cmocka_unit_test(fdt_describes_imsics),
+        cmocka_unit_test(fdt_without_m_mode_has_no_machine_domains),
         cmocka_unit_test(sbi_boot_starts_hart_0_in_s_mode),
         cmocka_unit_test(firmware_boot_starts_all_harts_at_the_reset_vector),
         cmocka_unit_test(firmware_gets_its_kernels_address),
