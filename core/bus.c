@@ -53,7 +53,7 @@ void hull_bus_destroy(struct bus *bus)
     }
 }
 
-static struct device *bus_find(struct bus *bus, gpa_t gpa, unsigned size)
+struct device *hull_bus_find(struct bus *bus, gpa_t gpa, unsigned size)
 {
     unsigned low = 0, high = bus->count;
 
@@ -73,31 +73,19 @@ static struct device *bus_find(struct bus *bus, gpa_t gpa, unsigned size)
 
 bool hull_bus_has(struct bus *bus, gpa_t gpa)
 {
-    return bus_find(bus, gpa, 1) != NULL;
+    return hull_bus_find(bus, gpa, 1) != NULL;
 }
 
 int hull_bus_read(struct bus *bus, gpa_t gpa, unsigned size, uint64_t *value)
 {
-    struct device *dev = bus_find(bus, gpa, size);
-    int error;
+    struct device *dev = hull_bus_find(bus, gpa, size);
 
-    if (!dev)
-        return -HULL_EFAULT;
-    hull_device_lock(dev);
-    error = dev->ops->read(dev, gpa - dev->base, size, value);
-    hull_device_unlock(dev);
-    return error;
+    return dev ? hull_device_read(dev, gpa - dev->base, size, value) : -HULL_EFAULT;
 }
 
 int hull_bus_write(struct bus *bus, gpa_t gpa, unsigned size, uint64_t value)
 {
-    struct device *dev = bus_find(bus, gpa, size);
-    int error;
+    struct device *dev = hull_bus_find(bus, gpa, size);
 
-    if (!dev)
-        return -HULL_EFAULT;
-    hull_device_lock(dev);
-    error = dev->ops->write(dev, gpa - dev->base, size, value);
-    hull_device_unlock(dev);
-    return error;
+    return dev ? hull_device_write(dev, gpa - dev->base, size, value) : -HULL_EFAULT;
 }

@@ -105,6 +105,10 @@ void riscv_sbi_reset(struct riscv_sbi *sbi); // hart 0 started, the others stopp
 // Handles one call: reads exit->sbi.args, fills exit->sbi.ret or sets skip_ret. On the vCPU's
 // thread, outside guest code, no lock held.
 void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *exit);
+// The same for calls that only look at their arguments, a0 to a7: true: a0 and a1 hold the answer. False: it is none
+// of those, and nothing was done. No guest memory is touched, and of the vCPU's state only what the engine's set_timer and
+// raise_ssip do.
+bool riscv_sbi_quick(struct vcpu *vcpu, uint64_t a[8]);
 
 // Tells the guest how long its vCPU had to wait, if it asked for that. On the vCPU's thread; engines that
 // know it call this when it runs again.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a device is, and the bus through which vCPUs reach it. A vCPU enters a device only through
-// hull_bus_read/write, which take the device's lock; everybody else takes the same lock by
-// hull_device_lock().
+// hull_bus_read/write or hull_device_read/write, which take the device's lock; everybody else takes the
+// same lock by hull_device_lock().
 #ifndef HULL_DEVICE_H
 #define HULL_DEVICE_H
 
@@ -44,6 +44,28 @@ static inline void hull_device_unlock(struct device *dev)
     hull_unlock(dev->env, &dev->lock);
 }
 
+HULL_MUST_CHECK static inline int hull_device_read(struct device *dev, uint64_t offset,
+                                                   unsigned size, uint64_t *value)
+{
+    int error;
+
+    hull_device_lock(dev);
+    error = dev->ops->read(dev, offset, size, value);
+    hull_device_unlock(dev);
+    return error;
+}
+
+HULL_MUST_CHECK static inline int hull_device_write(struct device *dev, uint64_t offset,
+                                                    unsigned size, uint64_t value)
+{
+    int error;
+
+    hull_device_lock(dev);
+    error = dev->ops->write(dev, offset, size, value);
+    hull_device_unlock(dev);
+    return error;
+}
+
 #define HULL_BUS_DEVICES_MAX 32
 
 // Sorted by base. Filled before vCPUs run and constant from then on, so look-ups take no lock.
@@ -63,6 +85,10 @@ void hull_bus_destroy(struct bus *bus); // destroys every device, last added fir
 HULL_MUST_CHECK int hull_bus_read(struct bus *bus, gpa_t gpa, unsigned size, uint64_t *value);
 HULL_MUST_CHECK int hull_bus_write(struct bus *bus, gpa_t gpa, unsigned size, uint64_t value);
 bool hull_bus_has(struct bus *bus, gpa_t gpa); // whether a device is there
+
+// The two halves of that, for engines that remember which device it was last time: the device that has
+// all of these bytes, or NULL, valid as long as the bus is; and the access, wholly inside it.
+struct device *hull_bus_find(struct bus *bus, gpa_t gpa, unsigned size);
 
 // An interrupt wire: a function, an opaque pointer and a number. Level-triggered. Called with the
 // source device's lock held; must not block.

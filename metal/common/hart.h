@@ -40,6 +40,7 @@ struct host_hart {
     // For assembly.
     uint64_t satp;
     uint64_t idle_stack_top, trap_stack_top, trap_sp;
+    void *guest; // struct guest_regs of the guest that guest_enter() is in
 
     unsigned index;  // in machine.harts
     uint64_t hartid; // the firmware's number

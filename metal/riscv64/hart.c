@@ -23,7 +23,7 @@ struct host_hart boot_hart; // tp of the first hart, from its first C function o
 
 static char boot_trap_stack[TRAP_STACK_SIZE] __attribute__((aligned(16)));
 
-extern char guest_fetch_half_failed[], csr_probe_failed[], secondary_start[], image_start[];
+extern char guest_fetch_failed[], csr_probe_failed[], secondary_start[], image_start[];
 extern char boot_stack_top[];
 void metal_secondary(void);
 void host_trap_handle(struct trap_frame *frame);
@@ -34,7 +34,8 @@ void host_trap_handle(struct trap_frame *frame);
 static const struct {
     const void *at, *instead;
 } fixups[] = {
-    {(const void *)guest_fetch_half, guest_fetch_half_failed},
+    {(const void *)guest_fetch_half, guest_fetch_failed},
+    {(const void *)guest_fetch_word, guest_fetch_failed},
     {(const void *)csr_probe_hstatus, csr_probe_failed},
     {(const void *)csr_probe_stimecmp, csr_probe_failed},
 };

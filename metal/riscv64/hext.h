@@ -23,6 +23,7 @@ enum hext_exit {
 struct hext {
     struct guest_regs regs; // first: assembly works on it
     struct vcpu *vcpu;
+    struct device *device; // that it used last, or NULL
     bool loaded;
     bool sbi_pending; // the last exit was a call: a0 and a1 are to come
     uint64_t vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, hvip, stimecmp,
@@ -52,7 +53,8 @@ void hext_dump(struct vcpu *vcpu,
 void hext_inject(struct hext *x, unsigned cause, uint64_t tval);
 // The instruction at the guest's pc; 0: it cannot be read (the guest's mappings changed: try again).
 uint32_t hext_fetch(const struct hext *x);
-// The last exit was a guest-page fault outside of RAM: does the access on the bus.
-void hext_mmio(struct hext *x, gpa_t gpa);
+// The last exit was a guest-page fault outside of RAM: does the access on the bus. Which register regs.loaded goes to; 0:
+// none.
+unsigned hext_mmio(struct hext *x, gpa_t gpa);
 
 #endif

@@ -9,61 +9,78 @@
 #include "metal/riscv64/hext_parts.h"
 
 #define A0 10
-#define EXT_BASE_ID 0x10
-#define EXT_TIME_ID 0x54494d45
-#define EXT_IPI_ID 0x735049
+#define CALLEE_SAVED 0x0ffc0308u // gp, s0 to s11: trap_vector leaves them in the hart
+
+// In a0 and a1: NULL, or the guest to go back to; and which of the registers that are still in the hart becomes
+// regs.loaded (0: none).
+struct fast_exit {
+    struct hext *back;
+    uint64_t reg;
+};
+
+struct hext *hext_fast_call(struct hext *x);
+struct fast_exit hext_fast_exit(struct hext *x);
+
+static bool tracing(void)
+{
+    return atomic_load_explicit(&machine.tracing, memory_order_relaxed);
+}
 
 static bool may_go_back(const struct hext *x)
 {
     return !atomic_load_explicit(&x->vcpu->attention, memory_order_relaxed) &&
-           !atomic_load_explicit(&this_hart()->resched, memory_order_relaxed) && x->loaded;
+           !atomic_load_explicit(&this_hart()->resched, memory_order_relaxed);
 }
 
-// So that the long way finds nothing more to do.
-static bool done(struct hext *x)
+// The long way, as after an exit of that cause.
+static void leave_by(struct hext *x, uint64_t cause, uint64_t length)
 {
-    if (may_go_back(x))
-        return true;
-    x->regs.scause = CAUSE_IS_INTERRUPT;
-    return false;
+    x->regs.sepc = csr_read(HW_SEPC) + length;
+    x->regs.sstatus = csr_read(HW_SSTATUS);
+    x->regs.scause = cause;
 }
 
-// Calls that only look at their arguments: s0 to s11 of the guest are still in the hart.
-bool hext_fast_call(struct hext *x);
-bool hext_fast_call(struct hext *x)
+// Only a0 to a7 of the guest are looked at. No trap of ours can come in between, so that the registers of the guest's are
+// still in the hart.
+struct hext *hext_fast_call(struct hext *x)
 {
-    struct riscv_board *board = x->vcpu->vm->board;
-    uint64_t extension = x->regs.x[A0 + 7];
-    struct vcpu_exit exit;
-
-    if ((extension != EXT_BASE_ID && extension != EXT_TIME_ID && extension != EXT_IPI_ID) ||
-        atomic_load_explicit(&machine.tracing, memory_order_relaxed))
-        return false;
-    for (unsigned i = 0; i < 8; i++)
-        exit.sbi.args[i] = x->regs.x[A0 + i];
-    riscv_sbi_call(board->sbi, x->vcpu, &exit);
-    x->regs.x[A0] = exit.sbi.ret[0];
-    x->regs.x[A0 + 1] = exit.sbi.ret[1];
-    x->regs.sepc += 4;
-    x->exits[HEXT_EXIT_SBI]++;
-    return done(x);
-}
-
-bool hext_fast_exit(struct hext *x);
-bool hext_fast_exit(struct hext *x)
-{
-    uint64_t cause = x->regs.scause;
-
-    if (atomic_load_explicit(&machine.tracing, memory_order_relaxed))
-        return false;
-    if (cause == HW_CAUSE_GUEST_LOAD_FAULT || cause == HW_CAUSE_GUEST_STORE_FAULT) {
-        hext_guest_page_fault(x);
-        return done(x);
+    if (tracing() || !riscv_sbi_quick(x->vcpu, &x->regs.x[A0])) {
+        leave_by(x, HW_CAUSE_ECALL_VS, 0);
+        return NULL;
     }
+    x->exits[HEXT_EXIT_SBI]++;
+    if (!may_go_back(x)) {
+        leave_by(x, CAUSE_IS_INTERRUPT, 4); // nothing is left to be done but what others want
+        return NULL;
+    }
+    csr_write(HW_SEPC, csr_read(HW_SEPC) + 4);
+    return x;
+}
+
+struct fast_exit hext_fast_exit(struct hext *x)
+{
+    uint64_t cause = x->regs.scause, reg = 0;
+
     if (cause & CAUSE_IS_INTERRUPT) {
+        if (tracing())
+            return (struct fast_exit){0};
         x->exits[HEXT_EXIT_INTERRUPT]++;
         arch_poll();
-        return done(x);
+    } else {
+        x->regs.stval = csr_read(HW_STVAL);
+        x->regs.htval = csr_read(HW_HTVAL);
+        x->regs.htinst = csr_read(HW_HTINST);
+        if (tracing() ||
+            (cause != HW_CAUSE_GUEST_LOAD_FAULT && cause != HW_CAUSE_GUEST_STORE_FAULT))
+            return (struct fast_exit){0};
+        reg = hext_guest_page_fault(x);
+        if (!(CALLEE_SAVED >> reg & 1)) {
+            x->regs.x[reg] = reg ? x->regs.loaded : 0;
+            reg = 0;
+        }
     }
-    return false;
+    if (may_go_back(x))
+        return (struct fast_exit){x, reg};
+    x->regs.scause = CAUSE_IS_INTERRUPT; // as above
+    return (struct fast_exit){NULL, reg};
 }

@@ -62,6 +62,7 @@ void hext_raise_ssip(struct vcpu *vcpu);
 
 // hext_run.c
 void hext_run(struct vcpu *vcpu, struct vcpu_exit *exit);
-void hext_guest_page_fault(struct hext *x);
+// Which register of the guest regs.loaded goes to; 0: none, or its memory is there now, or it has an exception.
+unsigned hext_guest_page_fault(struct hext *x);
 
 #endif

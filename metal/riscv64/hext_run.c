@@ -31,24 +31,34 @@ void hext_inject(struct hext *x, unsigned cause, uint64_t tval)
     x->regs.sstatus |= HW_SSTATUS_SPP;
 }
 
-void hext_guest_page_fault(struct hext *x)
+unsigned hext_guest_page_fault(struct hext *x)
 {
-    struct metal_vm *vm = metal_vm_of(x->vcpu->vm);
+    struct vm_memory *memory = &metal_vm_of(x->vcpu->vm)->memory;
     gpa_t gpa = x->regs.htval << 2 | (x->regs.stval & 3);
     static const uint8_t access_fault[] = {CAUSE_FETCH_ACCESS, CAUSE_LOAD_ACCESS, 0,
                                            CAUSE_STORE_ACCESS};
-    int error = gpa - vm->memory.base < vm->memory.size ? vm_memory_populate(&vm->memory, gpa)
-                                                        : -HULL_EFAULT;
+    int error = -HULL_EFAULT;
 
-    if (!error) {
-        x->exits[HEXT_EXIT_MEMORY]++;
-        return;
+    if (gpa - memory->base < memory->size) {
+        error = vm_memory_populate(memory, gpa);
+        if (!error) {
+            x->exits[HEXT_EXIT_MEMORY]++;
+            return 0;
+        }
     }
     x->exits[HEXT_EXIT_MMIO]++;
     if (error == -HULL_EFAULT && x->regs.scause != HW_CAUSE_GUEST_FETCH_FAULT)
-        hext_mmio(x, gpa);
-    else
-        hext_inject(x, access_fault[x->regs.scause - HW_CAUSE_GUEST_FETCH_FAULT], x->regs.stval);
+        return hext_mmio(x, gpa);
+    hext_inject(x, access_fault[x->regs.scause - HW_CAUSE_GUEST_FETCH_FAULT], x->regs.stval);
+    return 0;
+}
+
+static void page_fault(struct hext *x)
+{
+    unsigned reg = hext_guest_page_fault(x);
+
+    if (reg)
+        x->regs.x[reg] = x->regs.loaded;
 }
 
 // Counters that no guest gets (hcounteren) read as zero: the SBI's PMU promises that they exist.
@@ -107,7 +117,7 @@ static bool handle_exit(struct hext *x, struct vcpu_exit *exit)
     case HW_CAUSE_ECALL_VS: fill_sbi(x, exit); return true;
     case HW_CAUSE_GUEST_FETCH_FAULT:
     case HW_CAUSE_GUEST_LOAD_FAULT:
-    case HW_CAUSE_GUEST_STORE_FAULT: hext_guest_page_fault(x); return false;
+    case HW_CAUSE_GUEST_STORE_FAULT: page_fault(x); return false;
     case HW_CAUSE_VIRTUAL_INSTRUCTION: exit->reason = VCPU_EXIT_WFI; return virtual_instruction(x);
     case CAUSE_ILLEGAL_INSTRUCTION:
         x->exits[HEXT_EXIT_FP]++;

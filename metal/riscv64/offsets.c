@@ -17,13 +17,12 @@ void offsets(void)
     DEFINE(GUEST_SSTATUS, offsetof(struct guest_regs, sstatus));
     DEFINE(GUEST_HSTATUS, offsetof(struct guest_regs, hstatus));
     DEFINE(GUEST_SCAUSE, offsetof(struct guest_regs, scause));
-    DEFINE(GUEST_STVAL, offsetof(struct guest_regs, stval));
-    DEFINE(GUEST_HTVAL, offsetof(struct guest_regs, htval));
-    DEFINE(GUEST_HTINST, offsetof(struct guest_regs, htinst));
+    DEFINE(GUEST_LOADED, offsetof(struct guest_regs, loaded));
     DEFINE(GUEST_HOST_SP, offsetof(struct guest_regs, host_sp));
     DEFINE(GUEST_HOST_TP, offsetof(struct guest_regs, host_tp));
     DEFINE(HART_SATP, offsetof(struct host_hart, satp));
     DEFINE(HART_STACK, offsetof(struct host_hart, idle_stack_top));
     DEFINE(HART_TRAP_STACK, offsetof(struct host_hart, trap_stack_top));
+    DEFINE(HART_GUEST, offsetof(struct host_hart, guest));
     DEFINE(HART_TRAP_SP, offsetof(struct host_hart, trap_sp));
 }

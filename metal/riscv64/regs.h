@@ -16,6 +16,7 @@ struct guest_regs {
     uint64_t x[32];
     uint64_t sepc, sstatus, hstatus;
     uint64_t scause, stval, htval, htinst; // of the last exit
+    uint64_t loaded;                       // what a device's register read as, see hext_fast_exit()
     uint64_t host_sp, host_tp;
 };
 
@@ -28,8 +29,10 @@ void stack_switch(uint64_t *save_sp, uint64_t load_sp);
 // Where a new thread's first stack_switch() arrives: calls s0(s1).
 void thread_entry(void);
 
-// A halfword at a guest's virtual address, read as the guest would fetch it; -1: that faults.
+// A halfword, or an aligned word, at a guest's virtual address, read as the guest would fetch it (hstatus.SPVP says in
+// which mode); -1: that faults.
 int64_t guest_fetch_half(gva_t address);
+int64_t guest_fetch_word(gva_t address);
 
 // Reads `probe`'s CSR; false when that traps. csr_probe_…: see trap.S.
 bool csr_probe_hstatus(void);

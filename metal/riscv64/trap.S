@@ -48,18 +48,22 @@
 
 # Back into the guest with the registers that caller_saved covers.
 .macro resume base
-    ld t0, GUEST_SEPC(\base)
-    ld t1, GUEST_SSTATUS(\base)
-    ld t2, GUEST_HSTATUS(\base)
-    csrw HW_SEPC, t0
-    csrw HW_SSTATUS, t1
-    csrw HW_HSTATUS, t2
     csrw HW_SSCRATCH, \base
     caller_saved ld, \base
     ld tp, 32(\base)
     ld sp, 16(\base)
     ld a0, 80(\base)
     sret
+.endm
+
+# The guest's own state of the trap, which a trap of ours meanwhile may have changed.
+.macro trap_state base
+    ld t0, GUEST_SEPC(\base)
+    ld t1, GUEST_SSTATUS(\base)
+    ld t2, GUEST_HSTATUS(\base)
+    csrw HW_SEPC, t0
+    csrw HW_SSTATUS, t1
+    csrw HW_HSTATUS, t2
 .endm
 
     .text
@@ -71,47 +75,46 @@ trap_vector:
     caller_saved sd, a0
     sd sp, 16(a0)
     sd tp, 32(a0)
-    csrr t0, HW_SEPC
-    csrr t1, HW_SSTATUS
-    csrr t2, HW_SCAUSE
-    csrrw t3, HW_SSCRATCH, zero
-    sd t0, GUEST_SEPC(a0)
-    sd t1, GUEST_SSTATUS(a0)
-    sd t2, GUEST_SCAUSE(a0)
-    sd t3, 80(a0)
+    csrr t1, HW_SCAUSE
+    csrrw t2, HW_SSCRATCH, zero
+    sd t2, 80(a0)
     ld sp, GUEST_HOST_SP(a0)
     ld tp, GUEST_HOST_TP(a0)
     li t0, HW_CAUSE_ECALL_VS
-    bne t2, t0, 1f
-    # A call: most need no more than this.
-    addi sp, sp, -16
-    sd a0, 0(sp)
+    bne t1, t0, 1f
+    # A call: most need no more than this. sepc, sstatus and hstatus stay in the hart.
     call hext_fast_call
-    mv t0, a0
-    ld a0, 0(sp)
-    addi sp, sp, 16
-    beqz t0, 3f
+    beqz a0, 4f
     resume a0
-1:  callee_saved sd, a0
-    csrr t0, HW_STVAL
-    csrr t1, HW_HTVAL
-    csrr t2, HW_HTINST
-    sd t0, GUEST_STVAL(a0)
-    sd t1, GUEST_HTVAL(a0)
-    sd t2, GUEST_HTINST(a0)
-    mv s1, a0
-    call hext_fast_exit
-    mv t0, a0
-    mv a0, s1
-    beqz t0, 4f
-    callee_saved ld, a0
+    # C keeps the guest's gp and s registers: only a store's value may have to be looked for there.
+1:  csrr t0, HW_SEPC
+    csrr t2, HW_SSTATUS
+    sd t0, GUEST_SEPC(a0)
+    sd t2, GUEST_SSTATUS(a0)
+    sd t1, GUEST_SCAUSE(a0)
+    li t0, HW_CAUSE_GUEST_STORE_FAULT
+    bne t1, t0, 2f
+    callee_saved sd, a0
+2:  call hext_fast_exit
+    bnez a1, 5f
+3:  beqz a0, 4f
+    trap_state a0
     resume a0
     # The long way: guest_enter() returns.
-3:  callee_saved sd, a0
-4:  ld tp, GUEST_HOST_TP(a0)
+4:  ld a0, HART_GUEST(tp)
+    callee_saved sd, a0
     load_callee sp
     addi sp, sp, 112
     ret
+    # A load into register a1 of those.
+5:  ld t0, HART_GUEST(tp)
+    callee_saved sd, t0
+    slli a1, a1, 3
+    add a1, a1, t0
+    ld t1, GUEST_LOADED(t0)
+    sd t1, 0(a1)
+    callee_saved ld, t0
+    j 3b
 
     .globl guest_enter
 guest_enter:
@@ -119,7 +122,9 @@ guest_enter:
     save_callee sp
     sd sp, GUEST_HOST_SP(a0)
     sd tp, GUEST_HOST_TP(a0)
+    sd a0, HART_GUEST(tp)
     callee_saved ld, a0
+    trap_state a0
     resume a0
 
 # A trap of ours: a window onto guest memory that is not mapped yet, an instruction that may fault, or a fault
@@ -172,11 +177,14 @@ thread_entry:
     jr t0
 
 # Each may trap at its first instruction; host_trap_handle() then goes on at its second label, with a0 = -1.
-    .globl guest_fetch_half, guest_fetch_half_failed
+    .globl guest_fetch_half, guest_fetch_word, guest_fetch_failed
 guest_fetch_half:
     .word 0x64354573                # hlvx.hu a0, (a0)
     ret
-guest_fetch_half_failed:
+guest_fetch_word:
+    .word 0x68354573                # hlvx.wu a0, (a0)
+    ret
+guest_fetch_failed:
     li a0, -1
     ret
 

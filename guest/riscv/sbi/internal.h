@@ -24,7 +24,12 @@ struct sbi_call {
     uint64_t eid, fid;
 };
 
-// An extension: the identifiers first to last, and what answers them. What it returns goes into a0
+// Those that riscv_sbi_quick() answers.
+#define SBI_EXT_BASE 0x10
+#define SBI_EXT_TIME 0x54494d45
+#define SBI_EXT_IPI 0x735049
+
+// Any other extension: the identifiers first to last, and what answers them. What it returns goes into a0
 // and a1 unless it sets exit->sbi.skip_ret.
 struct sbi_extension {
     uint64_t first, last;
@@ -47,9 +52,6 @@ struct sbi_ret sbi_vendor(const struct sbi_call *call);
 bool sbi_sta_present(const struct vm *vm);
 struct sbi_ret sbi_sta(const struct sbi_call *call);
 
-struct sbi_ret sbi_base(const struct sbi_call *call);
-struct sbi_ret sbi_time(const struct sbi_call *call);
-struct sbi_ret sbi_ipi(const struct sbi_call *call);
 struct sbi_ret sbi_rfence(const struct sbi_call *call);
 struct sbi_ret sbi_hsm(const struct sbi_call *call);
 struct sbi_ret sbi_srst(const struct sbi_call *call);
@@ -62,7 +64,7 @@ struct sbi_ret sbi_legacy(const struct sbi_call *call);
 struct sbi_harts {
     uint64_t bits; // bit = hartid: HULL_CPUS_MAX is 64
 };
-bool sbi_harts_from_mask(const struct sbi_call *call, uint64_t mask, uint64_t base,
+bool sbi_harts_from_mask(const struct vm *vm, uint64_t mask, uint64_t base,
                          struct sbi_harts *harts);
 
 void sbi_send_ipi(const struct sbi_call *call, struct sbi_harts harts);

@@ -46,7 +46,7 @@ struct sbi_ret sbi_rfence(const struct sbi_call *call)
     if (call->fid >= HULL_ARRAY_SIZE(functions) ||
         (call->fid >= RFENCE_HFENCE_GVMA_VMID && !riscv_isa_has(&call->sbi->board->isa, EXT_H)))
         return sbi_error(SBI_ERR_NOT_SUPPORTED);
-    if (!sbi_harts_from_mask(call, call->args[0], call->args[1], &harts))
+    if (!sbi_harts_from_mask(call->vm, call->args[0], call->args[1], &harts))
         return sbi_error(SBI_ERR_INVALID_PARAM);
     sbi_remote_fence(call, harts, functions[call->fid].fences, functions[call->fid].event);
     return sbi_ok(0);

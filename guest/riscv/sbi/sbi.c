@@ -8,9 +8,6 @@
 
 static const struct sbi_extension extensions[] = {
     {0x00, 0x08, sbi_legacy},
-    {0x10, 0x10, sbi_base},
-    {0x54494d45, 0x54494d45, sbi_time},
-    {0x735049, 0x735049, sbi_ipi},
     {0x52464e43, 0x52464e43, sbi_rfence},
     {0x48534d, 0x48534d, sbi_hsm},
     {0x53525354, 0x53525354, sbi_srst},
@@ -34,12 +31,15 @@ bool sbi_extension_present(const struct vm *vm, uint64_t eid)
 {
     if (eid == HULL_CALL_EXTENSION)
         return sbi_vendor_present(vm, eid);
+    if (eid == SBI_EXT_BASE || eid == SBI_EXT_TIME || eid == SBI_EXT_IPI)
+        return true;
     return find_extension(eid) && (eid != EXTENSION_STA || sbi_sta_present(vm));
 }
 
 void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     struct sbi_ret ret = sbi_error(SBI_ERR_NOT_SUPPORTED);
+    const struct sbi_extension *extension;
     struct sbi_call call = {
         .sbi = sbi,
         .vm = vcpu->vm,
@@ -50,19 +50,22 @@ void riscv_sbi_call(struct riscv_sbi *sbi, struct vcpu *vcpu, struct vcpu_exit *
         .eid = exit->sbi.args[7],
         .fid = exit->sbi.args[6],
     };
-    const struct sbi_extension *extension = find_extension(call.eid);
 
     exit->sbi.skip_ret = false;
+    if (riscv_sbi_quick(vcpu, exit->sbi.args)) {
+        memcpy(exit->sbi.ret, exit->sbi.args, sizeof(exit->sbi.ret));
+        return;
+    }
+    extension = find_extension(call.eid);
     if (extension)
         ret = extension->call(&call);
     exit->sbi.ret[0] = (uint64_t)ret.error;
     exit->sbi.ret[1] = ret.value;
 }
 
-bool sbi_harts_from_mask(const struct sbi_call *call, uint64_t mask, uint64_t base,
-                         struct sbi_harts *harts)
+bool sbi_harts_from_mask(const struct vm *vm, uint64_t mask, uint64_t base, struct sbi_harts *harts)
 {
-    unsigned count = call->vm->vcpu_count;
+    unsigned count = vm->vcpu_count;
     uint64_t all = count == 64 ? UINT64_MAX : (1ull << count) - 1;
 
     harts->bits = 0;
