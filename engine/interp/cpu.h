@@ -66,7 +66,8 @@ struct tlb_entry {
 
 #define TLB_GLOBAL 64u // the translation holds in every address space
 
-#define TLB_BITS 12
+// 64 MiB of small pages. What no guest accesses is not touched: see interp_tlb_make().
+#define TLB_BITS 14
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NONE UINT64_MAX
 
@@ -84,7 +85,7 @@ enum tlb_mode {
 };
 
 // Which entries of a TLB were filled, so that dropping them takes as long as filling them.
-#define TLB_LOG 1024
+#define TLB_LOG 4096
 struct tlb_log {
     unsigned count; // more than TLB_LOG: not all of them are known
     uint16_t at[TLB_LOG];

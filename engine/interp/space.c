@@ -147,15 +147,27 @@ static void drop_covering(struct tlb_entry *e, gva_t va)
         entry_drop(e);
 }
 
+// Every piece of the superpage around va, among what the log knows or all entries. They stay in the log.
+static void drop_pieces(struct cpu *cpu, unsigned mode, const struct tlb_log *log, gva_t va)
+{
+    struct tlb_entry *tlb = cpu->tlbs[mode];
+    bool all = log->count > TLB_LOG;
+
+    for (unsigned i = 0; i < (all ? TLB_ENTRIES : log->count); i++)
+        drop_covering(&tlb[all ? i : log->at[i]], va);
+}
+
 static void drop_page(struct cpu *cpu, bool virt, gva_t va)
 {
     // One may have left entries everywhere.
     bool all = filter_test(&cpu->sets[virt].superpages, va, 0);
 
     for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++) {
+        if (!(cpu->tlbs_made >> mode & 1))
+            continue;
         drop_covering(&cpu->tlbs[mode][va >> HULL_PAGE_SHIFT & (TLB_ENTRIES - 1)], va);
-        for (unsigned i = 0; all && i < TLB_ENTRIES; i++)
-            drop_covering(&cpu->tlbs[mode][i], va);
+        for (unsigned kind = 0; all && kind < 2; kind++)
+            drop_pieces(cpu, mode, &cpu->logs[mode][kind], va);
     }
 }
 
