@@ -182,6 +182,7 @@ struct cpu {
     struct space_set sets[2];          // by V
     struct tlb_log logs[TLB_MODES][2]; // of entries that are not global, and that are
     uint8_t tlbs_made;                 // bit per mode: its TLB's memory has been touched
+    uint64_t tlb_drops;                // how often entries of the data TLBs were dropped
     struct fetch_entry fetch[FETCH_ENTRIES];
     struct tlb_entry tlbs[TLB_MODES][TLB_ENTRIES];
 };

@@ -98,14 +98,17 @@ static unsigned end_mode(bool virt)
     return virt ? TLB_MODES : TLB_V;
 }
 
+// Who keeps what was found in the TLBs, beyond an entry's replacement, looks at tlb_drops.
 static void drop_private(struct cpu *cpu, bool virt)
 {
+    cpu->tlb_drops++;
     for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++)
         drop_logged(cpu, mode, &cpu->logs[mode][0], false);
 }
 
 void interp_tlb_clear(struct cpu *cpu, bool virt)
 {
+    cpu->tlb_drops++;
     for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++) {
         drop_logged(cpu, mode, &cpu->logs[mode][0], true);
         drop_logged(cpu, mode, &cpu->logs[mode][1], true);
@@ -162,6 +165,7 @@ static void drop_page(struct cpu *cpu, bool virt, gva_t va)
     // One may have left entries everywhere.
     bool all = filter_test(&cpu->sets[virt].superpages, va, 0);
 
+    cpu->tlb_drops++;
     for (unsigned mode = first_mode(virt); mode < end_mode(virt); mode++) {
         if (!(cpu->tlbs_made >> mode & 1))
             continue;

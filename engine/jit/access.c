@@ -4,11 +4,14 @@
 // from guest to host addresses in a slot; the others (IR_FOLLOW) take it from there, unless the range
 // turned out to span two pages: then the slot is empty, and each looks its page up for itself.
 //
-// In loops an access remembers its page from round to round (IR_STREAM): a comparison takes the place of
-// the look-up until the page is left. Where that happens too often, the back end gives it up.
+// In loops, and on the stack, an access remembers its page (IR_STREAM), also from one stay in the region to
+// the next: a comparison takes the place of the look-up until the page is left. Where that happens too
+// often, the back end gives it up.
 //
-// Slots live as long as one stay in the region. What could make them wrong ends it: remote fences wait for
-// the budget, and instructions that change translations leave. Those that might are a border here.
+// Other slots live as long as one stay in the region. What could make them wrong ends it: remote fences wait
+// for the budget, and instructions that change translations leave. Those that might are a border here.
+#include <limits.h>
+
 #include "engine/jit/ir.h"
 #include "engine/jit/translator.h"
 #include "lib/mem.h"
@@ -17,6 +20,8 @@
 #define GROUPS 64
 #define NO_GROUP GROUPS
 #define CONSTANT_ROOT 0
+#define SP 2
+#define NO_LOOP UINT_MAX
 
 // Accesses that share one look-up.
 struct group {
@@ -163,6 +168,14 @@ static void join(struct group *g, const struct ir_insn *in, int64_t offset, unsi
     g->count++;
 }
 
+// Constant addresses have a look-up of their own, which is as short. The stack seldom changes its page.
+static bool is_stream(const struct pass *p, const struct ir_insn *in)
+{
+    if (p->root[in->a] == CONSTANT_ROOT)
+        return false;
+    return in->a == SP || (p->in_loop && in->op <= p->loop_last);
+}
+
 static void place_access(struct pass *p, unsigned i)
 {
     const struct ir_insn *in = &p->ir->insns[i];
@@ -186,7 +199,7 @@ static void place_access(struct pass *p, unsigned i)
     *g = (struct group){.root = root,
                         .first = i,
                         .run = p->run,
-                        .loop = p->loop_first,
+                        .loop = in->a == SP ? NO_LOOP : p->loop_first,
                         .base = in->a,
                         .offset = offset,
                         .low = offset,
@@ -194,7 +207,7 @@ static void place_access(struct pass *p, unsigned i)
                         .write = ir_is_store(in),
                         .count = 1,
                         .open = true,
-                        .stream = p->in_loop && in->op <= p->loop_last};
+                        .stream = is_stream(p, in)};
 }
 
 static void find_groups(struct pass *p)
@@ -213,7 +226,7 @@ static void find_groups(struct pass *p)
     }
 }
 
-// A stream of an earlier run of the same loop by the same register: most likely the same page. In one run
+// A stream of an earlier run of the same loop, or of the stack, by the same register: most likely the same page. In one run
 // they must not share, as the one might change what the other's followers take.
 static unsigned slot_to_share(const struct pass *p, const struct group *g, unsigned n)
 {

@@ -176,6 +176,7 @@ bool jit_cache_usable(struct jit *jit)
     cache->code_used = cache->code_settled = cache->code_start;
     cache->meta_used = 0;
     cache->page_count = 0;
+    jit_streams_reset(cache);
     cache->forgotten = false;
     return true;
 }
@@ -203,6 +204,7 @@ void jit_cache_follow(struct jit *jit)
         return;
     forget_targets(jit);
     interp_context_renew(&jit->cpu); // page numbers will mean other pages
+    jit_streams_forget(jit);         // and streams will be others
     atomic_store(&jit->generation, generation);
 }
 

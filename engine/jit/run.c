@@ -87,6 +87,7 @@ bool jit_step(struct jit *jit, struct region *region, unsigned where)
     if (fp_csr)
         jit_host_fp_suspend(jit);
     went_on = b->ops[0].fn(cpu, b->ops);
+    jit_streams_follow(jit);
     if (fp_csr) {
         jit_host_fp_resume(jit);
         // A mode that the host does not have: this code is not made for it.
@@ -125,6 +126,7 @@ static void enter(struct jit *jit, struct region *r)
     cpu->trap_slow =
         cpu->hart.counters_filtered || !(cpu->hart.sbi || cpu->hart.s.medeleg >> CAUSE_ECALL_U & 1);
     jit->entries++;
+    jit_streams_follow(jit);
     jit_host_enter(jit, r->entry, r->flavor & FLAVOR_FP);
     jit_cache_acquire(jit->cache);
     cpu->hart.instret = jit->budget_start - (uint64_t)jit->budget;

@@ -89,10 +89,13 @@ struct region_guide {
     void *ctx;
 };
 
-// What a region's loads and stores remember of a page (access.c).
-struct jit_slot {
-    uint64_t addend;      // from guest to host addresses; 0: not known
-    uint64_t page, limit; // streams: the range may begin in [page, page + limit)
+// A page that loads and stores remember, from one stay in a region to the next (streams.c).
+#define JIT_STREAMS 1024
+struct jit_stream {
+    uint64_t addend; // from guest to host addresses
+    uint64_t page;
+    int32_t credit; // below 0: the accesses jump about, remembering a page is not worth it
+    uint32_t last;  // the budget when a page was looked up
 };
 
 // An entry of the table that indirect jumps look into.
@@ -140,6 +143,9 @@ struct jit_cache {
     size_t meta_size, meta_used;
     uint32_t page_count, page_max;
 
+    uint8_t stream_kinds[JIT_STREAMS]; // what may be remembered there; 0: nobody uses it
+    uint16_t stream_next[2]; // where the search for the next one begins: not user mode, user mode
+
     bool verify;            // the IR, before code is made of it
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
@@ -163,8 +169,11 @@ struct jit {
     bool interpret;        // the next block, even if it is translated
     _Alignas(16) uint64_t fp_constants[JIT_FP_CONSTANTS][2];
 
-    struct jit_slot slots[IR_SLOTS];
-    int64_t stream_credit; // how many more pages streams may remember in this stay
+    uint64_t opened[IR_SLOTS]; // for one stay: an addend, or 0: the range is in no one page
+    struct jit_stream streams[JIT_STREAMS];
+    uint64_t stream_limits[JIT_STREAMS]; // the range may begin in [page, page + limit)
+    uint64_t stream_drops;               // cpu.tlb_drops up to which they are right
+    bool streams_used;                   // some limit is not 0
 
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];
@@ -222,6 +231,22 @@ struct region *jit_region_find(struct jit *jit, gva_t pc, gpa_t gpa);
 struct code_page *jit_page_obtain(struct jit *jit, gva_t pc, gpa_t gpa);
 struct region *jit_page_region(struct jit_cache *cache, const struct code_page *page, gva_t pc);
 void jit_page_add(struct jit_cache *cache, struct region *region); // under the lock
+
+// streams.c
+// A stream for pages found in that TLB (enum tlb_mode), for stores or not, with ranges of at most `span`
+// bytes; none of those in `taken`. Negative: there is none left. Under the lock.
+int jit_stream_obtain(struct jit_cache *cache, unsigned mode, bool write, unsigned span,
+                      const int16_t *taken, unsigned taken_count);
+unsigned jit_stream_limit(unsigned span); // of a range: where it may begin in the page, at most
+void jit_streams_reset(struct jit_cache *cache); // nobody uses one
+void jit_streams_forget(struct jit *jit);        // this vCPU's pages
+
+// Whatever the interpreter has done, translated code may go on.
+static inline void jit_streams_follow(struct jit *jit)
+{
+    if (jit->stream_drops != jit->cpu.tlb_drops)
+        jit_streams_forget(jit);
+}
 
 // region.c
 // Translates the code at pc. NULL: nothing there can be translated, or not now.

@@ -579,12 +579,22 @@ static void test_pages_that_are_shared(void **state)
 {
     struct subject *s = *state;
 
-    SHOWS(s, "a0 = load.i64 [sp + 8], opens slot 0 -8..+8; a1 = load.i32 [sp], by slot 0",
-          rri(INSN_LD, A0, SP, 8), rri(INSN_LW, A1, SP, 0));
+    SHOWS(s, "a0 = load.i64 [a2 + 8], opens slot 0 -8..+8; a1 = load.i32 [a2], by slot 0",
+          rri(INSN_LD, A0, A2, 8), rri(INSN_LW, A1, A2, 0));
     SHOWS(s,
-          "a0 = load.i64 [sp + 8], opens slot 0 -12..+8 for stores; sp = add sp, -16; "
-          "store.i8 [sp + 12], a0, by slot 0",
-          rri(INSN_LD, A0, SP, 8), rri(INSN_ADDI, SP, SP, -16), store(INSN_SB, A0, SP, 12));
+          "a0 = load.i64 [a2 + 8], opens slot 0 -12..+8 for stores; a2 = add a2, -16; "
+          "store.i8 [a2 + 12], a0, by slot 0",
+          rri(INSN_LD, A0, A2, 8), rri(INSN_ADDI, A2, A2, -16), store(INSN_SB, A0, A2, 12));
+    // The stack's page is remembered, and it is the same one behind a place that is jumped to.
+    SHOWS(s,
+          "store.i64 [sp], a0, stream slot 0 +0..+24 for stores; branch a0 == zero, 0x8000000c; "
+          "a1 = load.i64 [sp + 16], by slot 0; sp = add sp, 16; "
+          "a2 = load.i64 [sp], stream slot 0 +0..+8 for stores",
+          store(INSN_SD, A0, SP, 0), branch(INSN_BEQ, A0, ZERO, 8), rri(INSN_LD, A1, SP, 16),
+          rri(INSN_ADDI, SP, SP, 16), rri(INSN_LD, A2, SP, 0));
+    // A constant address in a loop is looked up in one place of the TLB.
+    SHOWS(s, "a0 = load.i64 [8]; branch a0 == zero, 0x80000000", rri(INSN_LD, A0, ZERO, 8),
+          branch(INSN_BEQ, A0, ZERO, -4));
     SHOWS(s,
           "fa0 = fload.f64 [a1], opens slot 0 +0..+16 for stores; fstore.f32 [a1 + 12], fa0, by "
           "slot 0",

@@ -212,6 +212,47 @@ static void test_loops_that_come_back(void **state)
     assert_true(RESULT(rig, 13) == sum);
 }
 
+// A function's stack becomes another page after each two calls, of which the second one remembers it, with
+// an sfence.vma of the address, in code that has nothing to do with the function's.
+static void test_stacks_that_are_remapped(void **state)
+{
+    static const uint32_t function[] = {0xff010113,  // 2: addi sp, sp, -16
+                                        0x00e13423,  // sd a4, 8(sp)
+                                        0x00d13023,  // sd a3, 0(sp)
+                                        0x00813603,  // ld a2, 8(sp)
+                                        0x00c686b3,  // add a3, a3, a2
+                                        0x00013603,  // ld a2, 0(sp)
+                                        0x01010113,  // addi sp, sp, 16
+                                        0x00008067}; // ret
+    struct rig *rig = *state;
+
+    map(rig, all_writable);
+    fill_window(rig);
+    PROGRAM(rig, 0x00050113, // 1: mv sp, a0
+            0x038000ef,      // jal 2f
+            0x034000ef,      // jal 2f
+            0x0005b783,      // ld a5, 0(a1)
+            0x0085b803,      // ld a6, 8(a1)
+            0x0105b023,      // sd a6, 0(a1)
+            0x00f5b423,      // sd a5, 8(a1)
+            0x12050073,      // sfence.vma a0
+            0xfff70713,      // addi a4, a4, -1
+            0xfc071ee3,      // bnez a4, 1b
+            ECALL);
+    put(rig, CODE + 0x3c, function, sizeof(function));
+    SET(rig, x[10], WINDOW + 0x100);
+    SET(rig, x[11], TABLES + 0x2000 + 0x30 * 8);
+    SET(rig, x[13], 0);
+    SET(rig, x[14], 9);
+    run(rig);
+    for (unsigned page = 0; page < 2; page++) {
+        const uint8_t *ram = rig->m[JIT].ram + (page_of(page) - CODE);
+
+        assert_int_equal(*(const uint64_t *)(const void *)(ram + 0xf8), page ? 2 : 1);
+    }
+    assert_int_equal(RESULT(rig, 13), 9 * 10);
+}
+
 // By turns memory and a device behind the same instructions.
 static void test_devices_in_loops(void **state)
 {
@@ -288,7 +329,7 @@ static void word(struct program *p, uint32_t raw)
     p->words[p->count++] = raw;
 }
 
-// 18 registers for values, more than any host has to spare; bases are s2 to s5, counters t0 and t1.
+// 18 registers for values, more than any host has to spare; bases are sp and s2 to s5, counters t0 and t1.
 static unsigned value(struct program *p)
 {
     static const uint8_t regs[] = {7,  8,  9,  10, 11, 12, 13, 14, 15,
@@ -299,7 +340,9 @@ static unsigned value(struct program *p)
 
 static unsigned base(struct program *p)
 {
-    return 18 + below(p, 4);
+    static const uint8_t regs[] = {2, 18, 19, 20, 21};
+
+    return regs[below(p, sizeof(regs))];
 }
 
 static uint32_t immediate(int imm)
@@ -441,10 +484,10 @@ static void set_registers(struct rig *rig, struct program *p)
     SET(rig, pc, CODE);
     SET(rig, scause, NO_TRAP);
     SET(rig, fflags, 0);
-    for (unsigned n = 5; n < 32; n++) {
+    for (unsigned n = 2; n < 32; n++) {
         uint64_t x = splitmix(&p->rng), f = splitmix(&p->rng);
 
-        if (n >= 18 && n < 22) // around the borders, also before and behind all
+        if (n == 2 || (n >= 18 && n < 22)) // around the borders, also before and behind all
             x = WINDOW + (x & 3) * 0x1000 + 0x1000 - 100 + (x >> 8) % 200;
         else if (x & 1)
             x = (uint64_t)(int64_t)(int32_t)(x >> 8);
@@ -490,13 +533,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_loops_over_page_borders),
-        TEST(test_structures_at_page_borders),
-        TEST(test_pages_that_are_remapped),
-        TEST(test_loops_that_come_back),
-        TEST(test_devices_in_loops),
-        TEST(test_watched_stores_in_loops),
-        TEST(test_random_loops),
+        TEST(test_loops_over_page_borders),  TEST(test_structures_at_page_borders),
+        TEST(test_pages_that_are_remapped),  TEST(test_loops_that_come_back),
+        TEST(test_stacks_that_are_remapped), TEST(test_devices_in_loops),
+        TEST(test_watched_stores_in_loops),  TEST(test_random_loops),
     };
 
     return cmocka_run_group_tests_name("jit_memory", tests, NULL, NULL);

@@ -49,12 +49,18 @@ static void modrm(struct x86_asm *a, unsigned reg, struct x86_operand rm)
         x86_u32(a, (uint32_t)rm.disp);
 }
 
+static void name_registers(struct x86_asm *a, unsigned reg, struct x86_operand rm)
+{
+    a->named |= 1u << reg | (rm.memory ? 0 : 1u << rm.reg);
+}
+
 static const uint8_t prefixes[] = {0, 0x66, 0xf3, 0xf2};
 
 void x86_op(struct x86_asm *a, unsigned opcode, unsigned reg, struct x86_operand rm)
 {
     unsigned rex = 0, escape = opcode >> 8 & 3;
 
+    name_registers(a, reg, rm);
     if (opcode >> 10 & 3)
         x86_byte(a, prefixes[opcode >> 10 & 3]);
     if (opcode & X_W)
@@ -82,6 +88,7 @@ void x86_vex(struct x86_asm *a, unsigned opcode, unsigned reg, unsigned vvvv, st
     unsigned pp = opcode >> 10 & 3, map = opcode >> 8 & 3;
     bool x = rm.memory && rm.index & 8;
 
+    name_registers(a, reg, rm);
     if (map == 1 && !x && !(rm.reg & 8) && !(opcode & X_W)) { // the short form
         x86_byte(a, 0xc5);
         x86_byte(a, (uint8_t)((reg & 8 ? 0 : 0x80) | (~vvvv & 15) << 3 | pp));
@@ -111,6 +118,7 @@ void x86_alu_imm(struct x86_asm *a, enum x86_alu alu, bool w, struct x86_operand
 
 void x86_mov_imm(struct x86_asm *a, unsigned reg, uint64_t value)
 {
+    name_registers(a, reg, x86_r(reg));
     if (value == 0) {
         x86_op(a, 0x31, reg, x86_r(reg)); // xor: touches the flags
     } else if (value == (uint32_t)value) {
@@ -126,6 +134,15 @@ void x86_mov_imm(struct x86_asm *a, unsigned reg, uint64_t value)
         x86_byte(a, (uint8_t)(0xb8 | (reg & 7)));
         x86_u64(a, value);
     }
+}
+
+void x86_clear(struct x86_asm *a, unsigned reg)
+{
+    name_registers(a, reg, x86_r(reg));
+    if (reg & 8)
+        x86_byte(a, 0x41);
+    x86_byte(a, (uint8_t)(0xb8 | (reg & 7)));
+    x86_u32(a, 0);
 }
 
 static size_t distance(struct x86_asm *a)

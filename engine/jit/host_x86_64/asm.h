@@ -32,7 +32,9 @@ enum x86_cc {
 struct x86_asm {
     uint8_t *base; // writable
     size_t used, size;
-    bool full; // something did not fit; nothing more is written
+    bool full;      // something did not fit; nothing more is written
+    uint32_t named; // registers, and XMM registers of the same numbers, named by instructions since
+                    // somebody cleared it, other than in addresses
 };
 
 // A register or [base + (index << scale) + disp]. Index RSP: none.
@@ -95,6 +97,7 @@ void x86_vex(struct x86_asm *a, unsigned opcode, unsigned reg, unsigned vvvv,
 enum x86_alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 void x86_alu_imm(struct x86_asm *a, enum x86_alu alu, bool w, struct x86_operand rm, int32_t imm);
 void x86_mov_imm(struct x86_asm *a, unsigned reg, uint64_t value);
+void x86_clear(struct x86_asm *a, unsigned reg); // to 0; the flags stay
 
 // Jumps with a 32-bit distance; the return value is the offset of that distance, for x86_patch().
 size_t x86_jmp(struct x86_asm *a);

@@ -26,7 +26,9 @@ static const struct {
     NAMED(cpu.tlbs, "TLB"),
     NAMED(cpu.context, "context"),
     NAMED(cpu.global_context, "context"),
-    NAMED(slots, "slot"),
+    NAMED(opened, "slot"),
+    NAMED(streams, "stream"),
+    NAMED(stream_limits, "stream"),
     NAMED(jumps, "jump table"),
     {FIELD(valid), INT32_MAX, "validity of a page"},
 };

@@ -40,6 +40,7 @@ static void call_step(struct emitter *e, unsigned index, size_t trampoline)
 {
     const struct region_op *op = &e->region->ops[index];
 
+    e->rcx_slot = -1;
     x86_byte(&e->a, 0xb8); // mov eax, where
     x86_u32(&e->a, (uint32_t)op->left << 16 | op->offset);
     x86_patch(&e->a, x86_call(&e->a), trampoline);
@@ -60,6 +61,7 @@ static void emit_piece(struct emitter *e, const struct ir_insn *in)
 {
     e->labels[in->op] = e->a.used;
     e->loose = 0;
+    e->rcx_slot = -1;
     x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), (int32_t)in->imm);
     if (e->region->ops[in->op].back || in->op == 0)
         add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
@@ -84,17 +86,21 @@ static bool ends_piece(const struct ir_insn *in)
     return in->code == IR_BRANCH || in->code == IR_JUMP || in->code == IR_JUMP_TO;
 }
 
-static void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline)
+void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline)
 {
     unsigned first_stub = e->stub_count;
 
     e->index = in->op;
+    e->a.named = 0;
     if (in->code == IR_PIECE || ends_piece(in))
         fp_settle(e);
     if (in->code == IR_PIECE)
         emit_piece(e, in);
     else if (in->code == IR_GUEST || (!lower_alu(e, in) && !lower_mem(e, in) && !lower_jump(e, in)))
         emit_guest(e, in, trampoline);
+    // What is out of line, and comes back, may have used it. Accesses see to it themselves.
+    if (!ir_is_access(in) && (e->stub_count != first_stub || e->a.named >> RCX & 1))
+        e->rcx_slot = -1;
     for (unsigned i = first_stub; i < e->stub_count; i++)
         e->stubs[i].back = e->a.used;
     if (ir_properties((enum ir_code)in->code) & IR_HAS_D)
@@ -159,7 +165,8 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
     const struct region_op *op = &e->region->ops[s->op];
     unsigned first = e->stub_count;
 
-    x86_patch_here(&e->a, s->from);
+    if (s->kind != STUB_DETOUR)
+        x86_patch_here(&e->a, s->from);
     e->index = s->op;
     e->in = s->in;
     e->loose = s->loose;
@@ -201,6 +208,7 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         leave(e);
         return;
     case STUB_EXIT: emit_exit_stub(e, s); return;
+    case STUB_DETOUR: emit_detour(e, s, trampoline); return;
     case STUB_STATUS: lower_status_stub(e, op); break;
     default: lower_mem_stub(e, &e->ir->insns[s->in], (enum stub_kind)s->kind); break;
     }
@@ -245,12 +253,15 @@ static void emit_code(struct emitter *e, size_t trampoline)
     const struct region *r = e->region;
 
     fp_plan(e);
+    choose_streams(e);
+    plan_detours(e);
     enter_map(e);
-    lower_streams(e, e->ir->streams);
     for (e->in = 0; e->in < e->ir->count; e->in++) {
         if (e->watched)
             e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);
+        note_detour(e, true);
         emit_insn(e, &e->ir->insns[e->in], trampoline);
+        note_detour(e, false);
     }
     if (e->watched)
         e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);

@@ -4,12 +4,22 @@
 // the distance from guest to host addresses.
 #include "engine/jit/host_x86_64/target.h"
 
-static struct x86_operand slot_field(const struct ir_insn *in, size_t field)
+#define STREAM(e, in, member)                                                                 \
+    x86_m(RBP, FIELD(streams) +                                                               \
+                   (int32_t)((size_t)(e)->stream_at[(in)->slot] * sizeof(struct jit_stream) + \
+                             offsetof(struct jit_stream, member)))
+
+static struct x86_operand stream_limit(const struct emitter *e, const struct ir_insn *in)
 {
-    return x86_m(RBP, FIELD(slots) + (int32_t)(in->slot * sizeof(struct jit_slot) + field));
+    return x86_m(RBP, FIELD(stream_limits) + 8 * (int32_t)e->stream_at[in->slot]);
 }
 
-#define SLOT(in, member) slot_field(in, offsetof(struct jit_slot, member))
+static struct x86_operand slot_addend(const struct emitter *e, const struct ir_insn *in)
+{
+    if (e->stream_at[in->slot] != NO_STREAM)
+        return STREAM(e, in, addend);
+    return x86_m(RBP, FIELD(opened) + 8 * (int32_t)in->slot);
+}
 
 static void store_constant(struct emitter *e, struct x86_operand to, int32_t value)
 {
@@ -36,6 +46,17 @@ static void address(struct emitter *e, unsigned reg, unsigned base, int64_t offs
         mov_rr(e, reg, base);
 }
 
+static void store_zero(struct emitter *e, enum ir_type type, struct x86_operand at)
+{
+    static const unsigned opcodes[IR_TYPES] = {
+        [IR_I64] = 0xc7 | X_W, [IR_I32] = 0xc7, [IR_I16] = 0xc7 | X_66, [IR_I8] = 0xc6};
+    unsigned size = ir_type_size(type);
+
+    x86_op(&e->a, opcodes[type], 0, at);
+    for (unsigned i = 0; i < (size < 4 ? size : 4); i++)
+        x86_byte(&e->a, 0);
+}
+
 static void access(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
     static const unsigned loads[IR_TYPES] = {
@@ -59,7 +80,12 @@ static void access(struct emitter *e, const struct ir_insn *in, unsigned base)
         x86_op(&e->a, loads[in->type], d, at);
         finish_x(e, in->d, d);
         break;
-    case IR_STORE: x86_op(&e->a, stores[in->type], use_x(e, in->b, RDX), at); break;
+    case IR_STORE:
+        if (in->b)
+            x86_op(&e->a, stores[in->type], use_x(e, in->b, RDX), at);
+        else
+            store_zero(e, (enum ir_type)in->type, at);
+        break;
     case IR_FLOAD: load_f(e, in->d, (enum ir_type)in->type, at); break;
     case IR_FSTORE: store_f(e, in->b, (enum ir_type)in->type, at); break;
     default: break;
@@ -117,6 +143,7 @@ static void access_alone(struct emitter *e, const struct ir_insn *in, unsigned b
     look_up(e, base, in->imm, in->imm + ir_type_size((enum ir_type)in->type), ir_is_store(in),
             STUB_STEP);
     access(e, in, base);
+    e->rcx_slot = -1;
 }
 
 static void range_of(const struct ir_insn *in, int64_t *low, int64_t *high)
@@ -125,80 +152,160 @@ static void range_of(const struct ir_insn *in, int64_t *low, int64_t *high)
     *high = in->imm + in->high;
 }
 
+// RCX is the slot's addend, and mostly so it stays.
+static void access_by_slot(struct emitter *e, const struct ir_insn *in, unsigned base)
+{
+    unsigned stubs = e->stub_count;
+
+    e->a.named = 0;
+    access(e, in, base);
+    e->rcx_slot = e->stub_count != stubs || e->a.named >> RCX & 1 ? -1 : in->slot;
+}
+
 static void open_slot(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
     int64_t low, high;
 
     range_of(in, &low, &high);
-    look_up(e, base, low, high, in->for_write, STUB_ALONE);
-    x86_op(&e->a, 0x89 | X_W, RCX, SLOT(in, addend));
-    access(e, in, base);
+    look_up(e, base, low, high, in->for_write, STUB_DETOUR);
+    x86_op(&e->a, 0x89 | X_W, RCX, slot_addend(e, in));
+    access_by_slot(e, in, base);
 }
 
-// The page of the last round, or a look-up out of line. The comparison holds for the whole range.
+// The page that was remembered, or a look-up out of line. The comparison holds for the whole range.
 static void stream(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
     int64_t low, high;
 
     range_of(in, &low, &high);
     address(e, RDX, base, low);
-    x86_op(&e->a, (ALU_SUB * 8 + 3) | X_W, RDX, SLOT(in, page));
-    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, SLOT(in, limit));
+    x86_op(&e->a, (ALU_SUB * 8 + 3) | X_W, RDX, STREAM(e, in, page));
+    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, stream_limit(e, in));
     add_stub(e, STUB_STREAM, x86_jcc(&e->a, CC_AE));
-    x86_op(&e->a, 0x8b | X_W, RCX, SLOT(in, addend));
-    access(e, in, base);
+    x86_op(&e->a, 0x8b | X_W, RCX, STREAM(e, in, addend));
+    access_by_slot(e, in, base);
+    if (in->sole) // a step may have come between
+        e->rcx_slot = -1;
 }
 
 static void follow(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
-    x86_op(&e->a, 0x8b | X_W, RCX, SLOT(in, addend));
-    x86_op(&e->a, 0x85 | X_W, RCX, x86_r(RCX));
-    add_stub(e, STUB_FOLLOW, x86_jcc(&e->a, CC_E));
-    access(e, in, base);
+    if (e->rcx_slot != in->slot)
+        x86_op(&e->a, 0x8b | X_W, RCX, slot_addend(e, in));
+    if (!e->sure[e->in]) {
+        x86_op(&e->a, 0x85 | X_W, RCX, x86_r(RCX));
+        add_stub(e, STUB_FOLLOW, x86_jcc(&e->a, CC_E));
+        access(e, in, base);
+        e->rcx_slot = -1;
+        return;
+    }
+    access_by_slot(e, in, base);
+}
+
+// Those who follow elsewhere shall see that nothing is there.
+static void empty_slot(struct emitter *e, const struct ir_insn *in)
+{
+    if (!(e->checked_slots >> in->slot & 1))
+        return;
+    store_constant(e, slot_addend(e, in), 0);
+    if (e->stream_at[in->slot] != NO_STREAM)
+        store_constant(e, stream_limit(e, in), 0);
+}
+
+static bool opens(const struct ir_insn *in)
+{
+    return in->access == IR_OPEN || in->access == IR_STREAM;
+}
+
+bool is_open_slot(const struct emitter *e, const struct ir_insn *in)
+{
+    return in->access == IR_OPEN ||
+           (in->access == IR_STREAM && e->stream_at[in->slot] == NO_STREAM);
+}
+
+static void lower_access(struct emitter *e, const struct ir_insn *in, unsigned base)
+{
+    if (e->on_detour) {
+        if (opens(in) && !in->sole)
+            empty_slot(e, in);
+        access_alone(e, in, base);
+    } else if (is_open_slot(e, in)) {
+        if (in->sole)
+            access_alone(e, in, base);
+        else
+            open_slot(e, in, base);
+    } else if (in->access == IR_STREAM) {
+        stream(e, in, base);
+    } else if (in->access == IR_FOLLOW) {
+        follow(e, in, base);
+    } else {
+        access_alone(e, in, base);
+    }
 }
 
 bool lower_mem(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned base;
-
     if (!ir_is_access(in))
         return false;
-    if (in->code == IR_FSTORE)
+    if (in->code == IR_FSTORE) {
+        unsigned stubs = e->stub_count;
+
         fp_settle_one(e, in->b);
-    base = base_of(e, in);
-    switch (in->access) {
-    case IR_OPEN: open_slot(e, in, base); break;
-    case IR_STREAM: stream(e, in, base); break;
-    case IR_FOLLOW: follow(e, in, base); break;
-    default: access_alone(e, in, base); break;
+        if (e->stub_count != stubs)
+            e->rcx_slot = -1;
     }
+    lower_access(e, in, base_of(e, in));
     return true;
 }
 
-// How many pages the streams of a region remember in one stay. If that is not enough they jump about:
-// remembering would cost mispredicted branches, so from then on they look up each time.
-#define STREAM_PAGES 48
+// A page is worth remembering if there are so many instructions till the next one. Who has had CREDIT
+// that were not looks up each time, and tries RETRY more after PATIENCE look-ups: those that jump about
+// would pay for remembering with mispredicted branches.
+#define WORTH 256
+#define CREDIT 16
+#define RETRY 4
+#define PATIENCE 1024
 
-// This round is in another page.
+// Another page, which RDX is. RDX is lost.
+static void remember_page(struct emitter *e, const struct ir_insn *in)
+{
+    size_t worth, given_up, done, patient;
+
+    x86_op(&e->a, 0x89 | X_W, RDX, STREAM(e, in, page));
+    x86_op(&e->a, 0x8b, RDX, STREAM(e, in, last));
+    x86_op(&e->a, 0x89, BUDGET_REG, STREAM(e, in, last));
+    x86_op(&e->a, ALU_SUB * 8 + 3, RDX, x86_r(BUDGET_REG));
+    x86_alu_imm(&e->a, ALU_CMP, false, x86_r(RDX), WORTH);
+    worth = x86_jcc(&e->a, CC_AE);
+    x86_alu_imm(&e->a, ALU_SUB, false, STREAM(e, in, credit), 1);
+    given_up = x86_jcc(&e->a, CC_S);
+    done = x86_jmp(&e->a);
+    x86_patch_here(&e->a, worth);
+    x86_op(&e->a, 0xc7, 0, STREAM(e, in, credit));
+    x86_u32(&e->a, CREDIT);
+    x86_patch_here(&e->a, done);
+    store_constant(e, stream_limit(e, in), (int32_t)jit_stream_limit(e->ir->span[in->slot]));
+    x86_op(&e->a, 0xc6, 0, x86_m(RBP, FIELD(streams_used)));
+    x86_byte(&e->a, 1);
+    done = x86_jmp(&e->a);
+    x86_patch_here(&e->a, given_up);
+    store_constant(e, stream_limit(e, in), 0);
+    x86_alu_imm(&e->a, ALU_CMP, false, STREAM(e, in, credit), -PATIENCE);
+    patient = x86_jcc(&e->a, CC_G);
+    x86_op(&e->a, 0xc7, 0, STREAM(e, in, credit));
+    x86_u32(&e->a, RETRY);
+    x86_patch_here(&e->a, patient);
+    x86_patch_here(&e->a, done);
+}
+
 static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
-    size_t given_up, filled;
     int64_t low, high;
 
     range_of(in, &low, &high);
-    look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_ALONE);
-    x86_op(&e->a, 0x89 | X_W, RCX, SLOT(in, addend));
-    x86_alu_imm(&e->a, ALU_CMP, true, x86_m(RBP, FIELD(stream_credit)), 0);
-    given_up = x86_jcc(&e->a, CC_E);
-    x86_alu_imm(&e->a, ALU_SUB, true, x86_m(RBP, FIELD(stream_credit)), 1);
-    if (base == NO_BASE)
-        x86_mov_imm(&e->a, RDX, (uint64_t)low & ~(uint64_t)(HULL_PAGE_SIZE - 1));
-    x86_op(&e->a, 0x89 | X_W, RDX, SLOT(in, page));
-    store_constant(e, SLOT(in, limit), (int32_t)(HULL_PAGE_SIZE - e->ir->span[in->slot] + 1));
-    filled = x86_jmp(&e->a);
-    x86_patch_here(&e->a, given_up);
-    store_constant(e, SLOT(in, limit), 0);
-    x86_patch_here(&e->a, filled);
+    look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_DETOUR);
+    x86_op(&e->a, 0x89 | X_W, RCX, STREAM(e, in, addend));
+    remember_page(e, in);
     access(e, in, base);
 }
 
@@ -207,26 +314,27 @@ void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind 
 {
     unsigned base = base_of(e, in);
 
-    switch (kind) {
-    case STUB_STREAM: refill_stream(e, in, base); break;
-    case STUB_ALONE: // the range lies in two pages, or the TLB does not know it
-        store_constant(e, SLOT(in, addend), 0);
-        if (in->access == IR_STREAM)
-            store_constant(e, SLOT(in, limit), 0);
+    if (kind == STUB_STREAM)
+        refill_stream(e, in, base);
+    else
         access_alone(e, in, base);
-        break;
-    default: access_alone(e, in, base); break;
-    }
 }
 
-void lower_streams(struct emitter *e, uint32_t streams)
+// Slots whose pages are remembered beyond the stay.
+void choose_streams(struct emitter *e)
 {
-    if (streams)
-        store_constant(e, x86_m(RBP, FIELD(stream_credit)), STREAM_PAGES);
-    for (unsigned slot = 0; slot < IR_SLOTS; slot++) {
-        struct ir_insn in = {.slot = (uint8_t)slot};
+    const struct ir *ir = e->ir;
+    unsigned flavor = e->region->flavor;
+    unsigned mode = (flavor & FLAVOR_TLB) | (flavor & FLAVOR_VIRT ? TLB_V : 0);
+    uint32_t write = 0;
 
-        if (streams >> slot & 1)
-            store_constant(e, SLOT(&in, limit), 0);
-    }
+    for (unsigned i = 0; i < ir->count; i++)
+        if (ir_is_access(&ir->insns[i]) && ir->insns[i].access == IR_STREAM)
+            write |= (uint32_t)ir->insns[i].for_write << ir->insns[i].slot;
+    for (unsigned slot = 0; slot < ir->slots; slot++)
+        e->stream_at[slot] =
+            ir->streams >> slot & 1
+                ? (int16_t)jit_stream_obtain(e->jit->cache, mode, write >> slot & 1, ir->span[slot],
+                                             e->stream_at, slot)
+                : NO_STREAM;
 }

@@ -40,9 +40,9 @@ enum stub_kind {
     STUB_STEP,   // the instruction by the interpreter
     STUB_EXIT,   // out of the region
     STUB_BUDGET, // used up
-    STUB_ALONE,  // an access without its slot (lower_mem.c)
-    STUB_STREAM,
-    STUB_FOLLOW,
+    STUB_STREAM, // the page has to be looked up (lower_mem.c)
+    STUB_FOLLOW, // an access whose slot is empty
+    STUB_DETOUR, // a slot stays empty (detours.c)
     STUB_STATUS, // sstatus.SUM has changed (lower_system.c)
     STUB_REFUSE, // the page was not found valid for the present context
     STUB_SETTLE, // NaNs become canonical (fp_lazy.c)
@@ -65,8 +65,11 @@ struct stub {
     uint16_t nans[2]; // host registers: singles, doubles that may be other than the canonical NaN
 };
 
-// An FMA has four: three operands and the result. A stream has three, one behind the other.
-#define STUBS_MAX (REGION_INSNS_MAX * 7 + 8)
+// An FMA has four: three operands and the result. Detours have what they lead around once more.
+#define STUBS_MAX (REGION_INSNS_MAX * 10 + 8)
+
+#define DETOURS_MAX REGION_INSNS_MAX
+#define NO_STREAM (-1)
 
 // Where a region keeps the guest's registers, other than x86_gpr and x86_xmm (registers.c).
 struct register_map {
@@ -80,6 +83,16 @@ struct fp_lazy {
     uint32_t halves;      // hold a boxed half
     uint32_t pending[2];  // single, double: may hold a NaN that is not the canonical one
     uint32_t implied[32]; // these pending ones are no NaNs if f[n] is none
+};
+
+// Operations of a piece, from one that opens a slot to the last that follows it, or several such ranges
+// that overlap (detours.c).
+struct detour {
+    uint16_t first, last; // the IR's operations
+    bool emitted;
+    struct fp_lazy lazy; // as they are before the first one
+    uint64_t loose;
+    size_t back; // where it goes on
 };
 
 // A region being emitted.
@@ -103,6 +116,14 @@ struct emitter {
     uint32_t boxed_at[REGION_INSNS_MAX]; // registers with boxed singles where pieces begin
     unsigned restored;                   // the op that restores fflags, of those behind which it is
     const struct stub *replayed;         // while stubs are emitted
+    bool on_detour;
+    int rcx_slot; // whose addend RCX holds, or -1
+    // The host's flags tell of x[flags_of] at that place of the code: if it is not 0, flags_cc holds.
+    size_t flags_at;
+    uint8_t flags_of, flags_cc;
+    unsigned detour_count;
+    uint32_t checked_slots;      // somebody follows who has to look whether they are empty
+    int16_t stream_at[IR_SLOTS]; // in jit.streams; NO_STREAM: a slot for one stay
     unsigned fixup_count, stub_count;
     // From here on nothing is set at the start: it would take longer than many a region.
     size_t labels[REGION_INSNS_MAX];
@@ -111,6 +132,10 @@ struct emitter {
         unsigned op;
     } fixups[REGION_INSNS_MAX];
     struct stub stubs[STUBS_MAX];
+    struct detour detours[DETOURS_MAX];
+    uint8_t detour_of[IR_INSNS_MAX]; // its number + 1, or 0
+    bool sure[IR_INSNS_MAX];         // IR_FOLLOW: who opened the slot is on the same detour
+    uint32_t detour_at[IR_INSNS_MAX];
 };
 
 static inline struct x86_operand guest_x(const struct emitter *e, unsigned n)
@@ -137,6 +162,16 @@ static inline unsigned define_x(const struct emitter *e, unsigned n, unsigned sc
 }
 void finish_x(struct emitter *e, unsigned n, unsigned reg);
 void mov_rr(struct emitter *e, unsigned to, unsigned from); // 64 bits; none when equal
+void compare_x(struct emitter *e, unsigned a,
+               unsigned b); // the flags of x[a] - x[b]; RAX may be lost
+
+// Nothing but moves stands between the operation that made x[n], and the flags, and here.
+static inline void note_flags(struct emitter *e, unsigned n, enum x86_cc not_zero)
+{
+    e->flags_at = e->a.used;
+    e->flags_of = (uint8_t)n;
+    e->flags_cc = (uint8_t)not_zero;
+}
 
 struct stub *add_stub(struct emitter *e, enum stub_kind kind, size_t from);
 // The current op by the interpreter, out of line when a jump at `from` is taken.
@@ -161,6 +196,9 @@ void leave_map(struct emitter *e);
 // Stores all that live in registers where the region's code is, or loads them: around steps.
 void save_map(struct emitter *e, bool load);
 
+// emit.c: one operation, with what out of line comes back behind it.
+void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline);
+
 // Each answers false when it does not translate the operation (for the current flavor).
 bool lower_alu(struct emitter *e, const struct ir_insn *in);
 bool lower_mem(struct emitter *e, const struct ir_insn *in);
@@ -176,7 +214,15 @@ void look_up_aligned(struct emitter *e, unsigned size, bool store);
 
 void lower_status_stub(struct emitter *e, const struct region_op *op);
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);
-void lower_streams(struct emitter *e, uint32_t streams); // empties their slots
+void choose_streams(struct emitter *e); // which of the vCPU's the region's slots are
+bool is_open_slot(const struct emitter *e, const struct ir_insn *in); // for one stay
+
+// detours.c: where a slot could not be filled, the code up to the last access by it is there once more,
+// out of line and without the slot. So those accesses need not look whether it is empty.
+void plan_detours(struct emitter *e);
+void note_detour(struct emitter *e,
+                 bool before); // around each operation: what a detour has to know
+void emit_detour(struct emitter *e, const struct stub *s, size_t trampoline);
 void load_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand from);
 void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand to);
 // Goes on at RAX, odd in FP code, by the jump table. RCX is lost.
