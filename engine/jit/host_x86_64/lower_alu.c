@@ -60,23 +60,31 @@ static unsigned place_of_result(struct emitter *e, const struct ir_insn *in, boo
     return b_read_late && in->a != in->b && lives_in(e, in->b, d) ? RAX : d;
 }
 
-static void alu_register(struct emitter *e, enum x86_alu alu, bool w, unsigned d, unsigned n)
+// False: that changes nothing.
+static bool alu_register(struct emitter *e, enum x86_alu alu, bool w, unsigned d, unsigned n)
 {
     if (n == 0 && alu == ALU_AND)
         x86_op(&e->a, 0x31, d, x86_r(d));
     else if (n)
         x86_op(&e->a, (alu * 8 + 3) | (w ? X_W : 0), d, guest_x(e, n));
+    return n || alu == ALU_AND;
 }
 
 // d = a alu b
 static void binary(struct emitter *e, const struct ir_insn *in, enum x86_alu alu, bool commutes)
 {
     unsigned d = define_x(e, in->d, RAX), a = in->a, b = in->b;
-    bool w = is_wide(in);
+    bool w = is_wide(in), flags = false;
 
     if (commutes && lives_in(e, b, d) && a != b) {
         a = in->b;
         b = in->a;
+    }
+    if (alu == ALU_SUB && lives_in(e, b, d) && a && a != b) { // a - d = -d + a
+        x86_op(&e->a, 0xf7 | (w ? X_W : 0), 3, x86_r(d));
+        alu = ALU_ADD;
+        b = a;
+        a = in->b;
     }
     if (lives_in(e, b, d) && a != b)
         d = RAX;
@@ -84,21 +92,23 @@ static void binary(struct emitter *e, const struct ir_insn *in, enum x86_alu alu
         x86_op(&e->a, 0x8d | X_W, d, x86_mi(e->gpr[a], e->gpr[b], 0)); // lea
     } else {
         load_x(e, d, a);
-        alu_register(e, alu, w, d, b);
+        flags = alu_register(e, alu, w, d, b);
     }
     if (!w)
         sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
+    if (flags)
+        note_flags(e, in->d, CC_NE);
 }
 
 static void add_constant(struct emitter *e, const struct ir_insn *in)
 {
     unsigned d = define_x(e, in->d, RAX);
-    bool w = is_wide(in);
+    bool w = is_wide(in), by_lea = in_register(e, in->a) && e->gpr[in->a] != d;
     int32_t imm = (int32_t)in->imm;
 
-    if (in_register(e, in->a) && e->gpr[in->a] != d) {
-        x86_op(&e->a, 0x8d | (w ? X_W : 0), d, x86_m(e->gpr[in->a], imm)); // lea
+    if (by_lea) {
+        x86_op(&e->a, 0x8d | (w ? X_W : 0), d, x86_m(e->gpr[in->a], imm));
     } else {
         load_x(e, d, in->a);
         x86_alu_imm(&e->a, ALU_ADD, w, x86_r(d), imm);
@@ -106,6 +116,8 @@ static void add_constant(struct emitter *e, const struct ir_insn *in)
     if (!w)
         sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
+    if (!by_lea)
+        note_flags(e, in->d, CC_NE);
 }
 
 // d = a alu constant; in place where d lives in memory.
@@ -115,12 +127,15 @@ static void alu_constant(struct emitter *e, const struct ir_insn *in, enum x86_a
 
     if (in->d == in->a && !in_register(e, in->d) && (is_wide(in) || in->loose)) {
         x86_alu_imm(&e->a, alu, is_wide(in), guest_x(e, in->d), (int32_t)in->imm);
+        note_flags(e, in->d, CC_NE);
     } else if (alu == ALU_ADD) {
         add_constant(e, in);
     } else {
         load_x(e, d, in->a);
-        x86_alu_imm(&e->a, alu, true, x86_r(d), (int32_t)in->imm);
+        // Of what has no upper half the host's word is enough.
+        x86_alu_imm(&e->a, alu, alu != ALU_AND || in->imm < 0, x86_r(d), (int32_t)in->imm);
         finish_x(e, in->d, d);
+        note_flags(e, in->d, CC_NE);
     }
 }
 
@@ -144,7 +159,7 @@ static void shift_constant(struct emitter *e, const struct ir_insn *in, enum shi
         x86_op(&e->a, 0xc1 | (w ? X_W : 0), shift, x86_r(d));
         x86_byte(&e->a, (uint8_t)in->imm);
     }
-    if (!w)
+    if (!w && (shift != SHIFT_R || !in->imm)) // a word without its upper bit is extended already
         sign_extend_32(e, in, d);
     finish_x(e, in->d, d);
 }
@@ -179,6 +194,14 @@ static void shift(struct emitter *e, const struct ir_insn *in, enum shift shift)
         shift_register(e, in, shift);
 }
 
+void compare_x(struct emitter *e, unsigned a, unsigned b)
+{
+    if (!in_register(e, a) && in_register(e, b) && a)
+        x86_op(&e->a, (ALU_CMP * 8 + 1) | X_W, e->gpr[b], guest_x(e, a));
+    else
+        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, use_x(e, a, RAX), guest_x(e, b));
+}
+
 static void compare(struct emitter *e, const struct ir_insn *in)
 {
     if (in->imm_b) {
@@ -188,27 +211,25 @@ static void compare(struct emitter *e, const struct ir_insn *in)
             rm = x86_r(use_x(e, 0, RAX));
         x86_alu_imm(&e->a, ALU_CMP, true, rm, (int32_t)in->imm);
     } else {
-        unsigned s = use_x(e, in->a, RAX);
-
-        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, in->b));
+        compare_x(e, in->a, in->b);
     }
 }
 
-// Clears the result first where no operand is in the way: a partial write would wait for the old value.
+// The result is cleared first, or, where an operand is in the way, by a move, which leaves the flags alone: a
+// partial write would wait for the old value.
 static void set_if(struct emitter *e, const struct ir_insn *in, enum x86_cc cc)
 {
     unsigned d = define_x(e, in->d, RAX);
+    bool in_the_way = d == RAX || lives_in(e, in->a, d) || (!in->imm_b && lives_in(e, in->b, d));
 
-    if (d == RAX || lives_in(e, in->a, d) || (!in->imm_b && lives_in(e, in->b, d))) {
-        compare(e, in);
-        x86_op(&e->a, 0x90 | cc | X_0F, 0, x86_r(RAX)); // setcc al
-        x86_op(&e->a, 0xb6 | X_0F, d, x86_r(RAX));
-    } else {
+    if (!in_the_way)
         x86_op(&e->a, 0x31, d, x86_r(d));
-        compare(e, in);
-        x86_op(&e->a, 0x90 | cc | X_0F | X_BYTE, 0, x86_r(d));
-    }
+    compare(e, in);
+    if (in_the_way)
+        x86_clear(&e->a, d);
+    x86_op(&e->a, 0x90 | cc | X_0F | X_BYTE, 0, x86_r(d)); // setcc
     finish_x(e, in->d, d);
+    note_flags(e, in->d, cc);
 }
 
 static void multiply(struct emitter *e, const struct ir_insn *in)
@@ -323,7 +344,10 @@ static void move(struct emitter *e, const struct ir_insn *in)
 
     if (in->d == in->a)
         return;
-    load_x(e, d, in->a);
+    if (in_register(e, in->a))
+        d = e->gpr[in->a];
+    else
+        load_x(e, d, in->a);
     finish_x(e, in->d, d);
 }
 

@@ -47,18 +47,20 @@ static void branch(struct emitter *e, const struct ir_insn *in)
         [IR_GE] = CC_GE, [IR_LTU] = CC_B, [IR_GEU] = CC_AE,
     };
     struct x86_operand rm = guest_x(e, in->a);
+    unsigned cc = conditions[in->type];
 
-    if (in->b == 0 && in->a != 0) {
+    if (in->b == 0 && in->a != 0 && in->type <= IR_NE && e->flags_of == in->a &&
+        e->flags_at == e->a.used) {
+        cc = e->flags_cc ^ (in->type == IR_EQ); // conditions come in pairs, one not the other
+    } else if (in->b == 0 && in->a != 0) {
         if (in_register(e, in->a))
             x86_op(&e->a, 0x85 | X_W, e->gpr[in->a], rm); // test
         else
             x86_alu_imm(&e->a, ALU_CMP, true, rm, 0);
     } else {
-        unsigned s = use_x(e, in->a, RAX);
-
-        x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, s, guest_x(e, in->b));
+        compare_x(e, in->a, in->b);
     }
-    connect(e, conditions[in->type], in->imm);
+    connect(e, (int)cc, in->imm);
 }
 
 static void link_register(struct emitter *e, const struct ir_insn *in)
