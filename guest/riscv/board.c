@@ -236,8 +236,7 @@ static int check_images(struct riscv_board *board)
 
 static int check_isa(struct riscv_board *board)
 {
-    if (board->spec->interrupts != INTERRUPTS_AIA ||
-        (riscv_isa_has(&board->isa, EXT_SSAIA) && board->vm->engine->send_msi))
+    if (board->spec->interrupts != INTERRUPTS_AIA || riscv_isa_has(&board->isa, EXT_SSAIA))
         return 0;
     hull_snprintf(board->message, sizeof(board->message),
                   "the engine %s has no IMSICs for this board's harts", board->vm->engine->name);

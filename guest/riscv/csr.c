@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Access to CSRs: the table of csr.def, who may touch what, and the small registers of user mode.
 // Specification: Privileged ISA 1.13, chapter "CSRs"; Unprivileged ISA, Zicsr.
+#include "guest/riscv/aia.h"
 #include "guest/riscv/counters.h"
 #include "guest/riscv/csr_table.h"
 #include "guest/riscv/pmp.h"
@@ -271,6 +272,8 @@ static int access_check(const struct hart *hart, unsigned csr, bool write)
         cause = entries[index].check(hart, csr);
     if (!cause && s->virt && (level == LEVEL_H || (level == LEVEL_S && s->priv == PRIV_U)))
         cause = CAUSE_VIRTUAL_INSTRUCTION;
+    if (!cause && s->virt && write && csr == CSR_STIMECMP && (s->hvictl & HVICTL_VTI))
+        cause = CAUSE_VIRTUAL_INSTRUCTION;
     return cause;
 }
 
@@ -337,6 +340,9 @@ int riscv_csr_modify(struct hart *hart, unsigned csr, enum riscv_csr_op op, uint
     if (csr == CSR_MIP || csr == CSR_SIP)
         riscv_mip_change(hart, csr == CSR_SIP, op == CSR_OP_WRITE ? ~0ull : operand,
                          op == CSR_OP_CLEAR ? 0 : operand);
+    else if (csr == CSR_MVIP)
+        riscv_mvip_change(hart, op == CSR_OP_WRITE ? ~0ull : operand,
+                          op == CSR_OP_CLEAR ? 0 : operand);
     else if (op == CSR_OP_WRITE)
         entry_store(hart, entry, csr, operand);
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hypervisor and virtual supervisor CSRs with rules of their own. Specification: Privileged ISA
 // 1.13, chapter "H Extension for Hypervisor Support", and Sstc.
+#include "guest/riscv/aia.h"
 #include "guest/riscv/csr_table.h"
 #include "guest/riscv/trap.h"
 
@@ -78,6 +79,12 @@ static void hvip_store(struct hart *hart, uint64_t mask, uint64_t value)
     hart->changed |= HART_CHANGED_IRQ;
 }
 
+// Those for which hvip has bits beside the hypervisor extension's own.
+static uint64_t local_interrupts(const struct hart *hart)
+{
+    return riscv_isa_has(hart->isa, EXT_SSAIA) ? AIA_LOCAL_INTERRUPTS : 0;
+}
+
 // VSSIP alone is writable, as the same bit of hvip.
 CSR_WRITER(hip)
 {
@@ -88,7 +95,7 @@ CSR_WRITER(hip)
 CSR_WRITER(hvip)
 {
     (void)csr;
-    hvip_store(hart, RISCV_VS_INTERRUPTS, value);
+    hvip_store(hart, RISCV_VS_INTERRUPTS | local_interrupts(hart), value);
 }
 
 static uint64_t guest_externals(const struct hart *hart)
@@ -186,32 +193,35 @@ CSR_WRITER(vsstatus)
     riscv_vsstatus_store(hart, VSSTATUS_WRITABLE, value);
 }
 
-// vsie and vsip show those that hideleg passes on, under the supervisor's numbers: one lower.
+// vsie and vsip show those that hideleg passes on, under the supervisor's numbers: one lower; and those
+// that hvien makes virtual.
 CSR_READER(vsie)
 {
     (void)csr;
-    return (hart->s.mie & hart->s.hideleg) >> 1;
+    return (hart->s.mie & hart->s.hideleg) >> 1 | (hart->s.vsie & hart->s.hvien);
 }
 
 CSR_WRITER(vsie)
 {
-    uint64_t mask = hart->s.hideleg;
+    uint64_t mask = hart->s.hideleg, virtual = hart->s.hvien;
 
     (void)csr;
     hart->s.mie = (hart->s.mie & ~mask) | (value << 1 & mask);
+    hart->s.vsie = (hart->s.vsie & ~virtual) | (value & virtual);
     hart->changed |= HART_CHANGED_IRQ;
 }
 
 CSR_READER(vsip)
 {
     (void)csr;
-    return (riscv_mip(hart) & hart->s.hideleg) >> 1;
+    return (riscv_mip(hart) & hart->s.hideleg) >> 1 | (hart->s.hvip & hart->s.hvien);
 }
 
 CSR_WRITER(vsip)
 {
     (void)csr;
     hvip_store(hart, 1u << IRQ_VS_SOFT & hart->s.hideleg, value << 1);
+    hvip_store(hart, hart->s.hvien, value);
 }
 
 CSR_WRITER(vstvec)

@@ -20,32 +20,40 @@ CSR_WRITER(sstatus)
     riscv_status_store(hart, SSTATUS_WRITABLE, value);
 }
 
-// sie and sip show the interrupts that are delegated, but for those that hie and hip show; the others
-// read as zero.
+// sie and sip show the interrupts that are delegated, but for those that hie and hip show, and those that
+// mvien makes virtual; the others read as zero.
 static uint64_t shown(const struct hart *hart)
 {
     return hart->s.mideleg & ~riscv_h_interrupts(hart->isa);
 }
 
+static uint64_t shown_virtual(const struct hart *hart)
+{
+    return hart->s.mvien & ~hart->s.mideleg;
+}
+
 CSR_READER(sie)
 {
     (void)csr;
-    return hart->s.mie & shown(hart);
+    return (hart->s.mie & shown(hart)) | (hart->s.sie & shown_virtual(hart));
 }
 
 CSR_WRITER(sie)
 {
-    uint64_t mask = shown(hart);
+    uint64_t mask = shown(hart), virtual = shown_virtual(hart);
 
     (void)csr;
     hart->s.mie = (hart->s.mie & ~mask) | (value & mask);
+    hart->s.sie = (hart->s.sie & ~virtual) | (value & virtual);
     hart->changed |= HART_CHANGED_IRQ;
 }
 
 CSR_READER(sip)
 {
+    uint64_t mip = riscv_mip(hart);
+
     (void)csr;
-    return riscv_mip(hart) & shown(hart);
+    return (mip & shown(hart)) | (riscv_mvip_read(hart, CSR_MVIP) & shown_virtual(hart));
 }
 
 CSR_WRITER(sip)

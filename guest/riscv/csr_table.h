@@ -20,6 +20,10 @@ uint64_t riscv_medeleg_mask(const struct riscv_isa *isa); // exceptions that can
 // Stores `bits` of mip or sip from value, as far as software may.
 void riscv_mip_change(struct hart *hart, bool supervisor, uint64_t bits, uint64_t value);
 
+// The same for mvip.
+void riscv_mvip_change(struct hart *hart, uint64_t bits, uint64_t value);
+bool riscv_stip_writable(const struct hart *hart);
+
 uint64_t riscv_misa(const struct riscv_isa *isa);
 
 #define CSR_READER(name) uint64_t riscv_##name##_read(struct hart *hart, unsigned csr)
@@ -66,6 +70,33 @@ CSR_BOTH(vsepc);
 CSR_BOTH(vsip);
 CSR_BOTH(vstimecmp);
 CSR_BOTH(vsatp);
+
+CSR_BOTH(miselect);
+CSR_BOTH(mireg);
+CSR_BOTH(mtopei);
+CSR_READER(mtopi);
+CSR_BOTH(mvien);
+CSR_BOTH(mvip);
+CSR_BOTH(siselect);
+CSR_BOTH(sireg);
+CSR_BOTH(stopei);
+CSR_READER(stopi);
+CSR_BOTH(hvien);
+CSR_BOTH(hvictl);
+CSR_BOTH(hviprio1);
+CSR_BOTH(hviprio2);
+CSR_BOTH(vsiselect);
+CSR_BOTH(vsireg);
+CSR_BOTH(vstopei);
+CSR_READER(vstopi);
+
+// 0 or the exception, for the registers of AIA: those of H, those that are windows, xtopei; and for sip
+// and sie, which hvictl can withhold from a guest.
+int riscv_aia_check(const struct hart *hart, unsigned csr);
+int riscv_aia_h_check(const struct hart *hart, unsigned csr);
+int riscv_aia_ireg_check(const struct hart *hart, unsigned csr);
+int riscv_aia_topei_check(const struct hart *hart, unsigned csr);
+int riscv_aia_vti_check(const struct hart *hart, unsigned csr);
 
 // Rules that a machine and a supervisor register share.
 uint64_t riscv_tvec_legal(uint64_t old, uint64_t value);

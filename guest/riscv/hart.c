@@ -2,8 +2,10 @@
 // A hart's life: reset, and states that come and go whole.
 #include "guest/riscv/hart.h"
 
+#include "guest/riscv/aia.h"
 #include "guest/riscv/counters.h"
 #include "guest/riscv/csr_table.h"
+#include "guest/riscv/imsic.h"
 #include "guest/riscv/pmp.h"
 #include "guest/riscv/trap.h"
 #include "lib/mem.h"
@@ -87,6 +89,7 @@ void riscv_hart_state_save(struct hart *hart, struct hart_state *out)
     uint64_t lines = atomic_load(&hart->vcpu->irq_lines);
 
     riscv_counters_expire(hart);
+    riscv_imsic_collect(hart);
     *out = hart->s;
     riscv_counters_save(hart, out);
     // SSIP belongs to the hart even where somebody else set it, see riscv_mip_change().
@@ -113,6 +116,15 @@ static void store_csrs(struct hart *hart, const struct hart_state *in)
         {0x105, in->stvec},      {0x106, in->scounteren}, {0x10a, in->senvcfg}, {0x141, in->sepc},
         {0x180, in->satp},
     };
+    const struct csr_value aia_csrs[] = {
+        {0x350, in->miselect},
+        {0x150, in->siselect},
+        {0x308, in->mvien},
+    };
+    const struct csr_value aia_h_csrs[] = {
+        {0x250, in->vsiselect}, {0x608, in->hvien},    {0x609, in->hvictl},
+        {0x646, in->hviprio1},  {0x647, in->hviprio2}, {0x645, in->hvip},
+    };
     const struct csr_value h_csrs[] = {
         {0x600, in->hstatus},  {0x602, in->hedeleg}, {0x603, in->hideleg}, {0x606, in->hcounteren},
         {0x607, in->hgeie},    {0x60a, in->henvcfg}, {0x645, in->hvip},    {0x680, in->hgatp},
@@ -122,6 +134,10 @@ static void store_csrs(struct hart *hart, const struct hart_state *in)
     store_all(hart, csrs, HULL_ARRAY_SIZE(csrs));
     if (riscv_isa_has(hart->isa, EXT_H))
         store_all(hart, h_csrs, HULL_ARRAY_SIZE(h_csrs));
+    if (riscv_isa_has(hart->isa, EXT_SSAIA))
+        store_all(hart, aia_csrs, HULL_ARRAY_SIZE(aia_csrs));
+    if (riscv_isa_has(hart->isa, EXT_SSAIA) && riscv_isa_has(hart->isa, EXT_H))
+        store_all(hart, aia_h_csrs, HULL_ARRAY_SIZE(aia_h_csrs));
 }
 
 // The registers of H: fields that have a writer start from their reset values, and without H none of
@@ -160,6 +176,8 @@ static void state_legalise(struct hart *hart)
     s->mstatus = MSTATUS_UXL_64 | MSTATUS_SXL_64;
     s->menvcfg = s->senvcfg = s->mtvec = s->stvec = s->satp = s->mseccfg = s->scountinhibit = 0;
     h_state_clear(s, hart->isa);
+    s->miselect = s->siselect = s->vsiselect = s->mvien = s->hvien = s->hvictl = 0;
+    s->hviprio1 = s->hviprio2 = 0;
     store_csrs(hart, &in);
     if (hart->sbi) {
         s->medeleg = delegated_to_kernel(hart->isa);
@@ -167,6 +185,7 @@ static void state_legalise(struct hart *hart)
         s->mie &= s->mideleg;
     }
     s->mip = in.mip & mip;
+    riscv_aia_state_legalise(hart, &in);
     for (unsigned i = 0; i < RISCV_PMP_ENTRIES; i++) {
         s->pmpcfg[i] = riscv_pmpcfg_legal(in.pmpcfg[i]);
         s->pmpaddr[i] = riscv_pmpaddr_legal(in.pmpaddr[i]);

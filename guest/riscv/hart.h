@@ -4,6 +4,7 @@
 #ifndef HULL_RISCV_HART_H
 #define HULL_RISCV_HART_H
 
+#include <hull/msi.h>
 #include <hull/types.h>
 #include <hull/vcpu.h>
 #include <hull/vm.h>
@@ -15,6 +16,12 @@ enum riscv_priv { PRIV_U = 0, PRIV_S = 1, PRIV_M = 3 };
 #define RISCV_PMP_ENTRIES 16
 #define RISCV_HPM_COUNTERS 29 // mhpmcounter3 to mhpmcounter31
 #define RISCV_RESERVATION_NONE UINT64_MAX
+
+// An interrupt file of the hart's IMSIC; bit i of eip and eie is identity i.
+struct imsic_file {
+    uint64_t eidelivery, eithreshold;
+    uint64_t eip[HULL_MSI_WORDS], eie[HULL_MSI_WORDS];
+};
 
 struct hart_state {
     uint64_t x[32]; // x[0] stays 0
@@ -45,6 +52,14 @@ struct hart_state {
 
     // The virtual supervisor's, which take the place of the supervisor's while V = 1.
     uint64_t vsstatus, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, vstimecmp;
+
+    // AIA. hvictl and the like are in aia.h. Of mvip, sie and vsie only what is no alias: mvip's SEIP is
+    // always mip's, its SSIP is unless mvien has it; sie and vsie have the bits that mvien and hvien
+    // make virtual. iprio: a byte for each major interrupt. imsic: by hull/msi.h's numbers of files.
+    uint64_t miselect, siselect, vsiselect, mvien, mvip, sie, hvien, vsie, hvictl, hviprio1,
+        hviprio2;
+    uint8_t miprio[64], siprio[64];
+    struct imsic_file imsic[HULL_MSI_FILES];
 
     // Counters: their values in a saved state; in struct hart those that run are held less
     // hart->instret, see counters.h.
@@ -91,6 +106,7 @@ struct hart {
     } guest_fault;
 
     // Derived from `s` by guest/riscv.
+    uint64_t imsic_mip;        // MEIP and SEIP as the interrupt files signal them; hgeip is, too
     uint64_t counter_limit;    // instret at which a counter overflows: riscv_counters_expire()
     uint64_t engine_limit;     // counter_limit is never above: the engine's own wish to look up
     uint64_t counters_checked; // instret up to which overflows have been noticed

@@ -2,8 +2,10 @@
 // Which interrupts are pending and which of them is taken: wires, software bits, Sstc's timers, counter
 // overflows, and what is pending for VS mode. Specification: Privileged ISA 1.13, "Machine Interrupt
 // Registers", "Hypervisor Interrupt Registers"; Sstc.
+#include "guest/riscv/aia.h"
 #include "guest/riscv/counters.h"
 #include "guest/riscv/csr_table.h"
+#include "guest/riscv/imsic.h"
 #include "guest/riscv/trap.h"
 
 #define MIP_SSIP (1ull << IRQ_S_SOFT)
@@ -22,6 +24,11 @@ static bool stimer_drives_stip(const struct hart *hart)
     return hart->sbi || (hart->s.menvcfg & MENVCFG_STCE);
 }
 
+bool riscv_stip_writable(const struct hart *hart)
+{
+    return !stimer_drives_stip(hart);
+}
+
 // VSTIP has a comparator next to hvip.VSTIP where menvcfg and henvcfg agree.
 static bool vstimer_drives_vstip(const struct hart *hart)
 {
@@ -38,7 +45,7 @@ static uint64_t h_pending_among(struct hart *hart, uint64_t wanted)
 {
     uint64_t externals = atomic_load_explicit(&hart->hgeip, memory_order_acquire);
     unsigned vgein = (hart->s.hstatus & HSTATUS_VGEIN) >> HSTATUS_VGEIN_SHIFT;
-    uint64_t pending = hart->s.hvip;
+    uint64_t pending = hart->s.hvip & RISCV_VS_INTERRUPTS;
 
     if (vgein && (externals >> vgein & 1))
         pending |= MIP_VSEIP;
@@ -56,7 +63,9 @@ static uint64_t pending_among(struct hart *hart, uint64_t wanted)
     uint64_t mip;
 
     riscv_counters_expire(hart);
-    mip = hart->s.mip | (lines & riscv_interrupts(hart->isa, false));
+    riscv_imsic_collect(hart);
+    mip = (hart->s.mip & ~(hart->s.mvien & MIP_SEIP)) | hart->imsic_mip |
+          (lines & riscv_interrupts(hart->isa, false));
     mip |= h_pending_among(hart, wanted);
     if (!stimer_drives_stip(hart))
         return mip;
@@ -75,7 +84,7 @@ uint64_t riscv_mip(struct hart *hart)
 // back), so that clearing the bit clears the wire.
 void riscv_mip_change(struct hart *hart, bool supervisor, uint64_t bits, uint64_t value)
 {
-    uint64_t writable = MIP_SSIP;
+    uint64_t writable = MIP_SSIP, own;
     uint64_t virtual = supervisor ? 0 : bits & riscv_h_interrupts(hart->isa) & MIP_VSSIP;
 
     if (riscv_isa_has(hart->isa, EXT_SSCOFPMF))
@@ -83,11 +92,15 @@ void riscv_mip_change(struct hart *hart, bool supervisor, uint64_t bits, uint64_
     if (supervisor)
         writable &= hart->s.mideleg;
     else
-        writable |= stimer_drives_stip(hart) ? MIP_SEIP : MIP_SEIP | MIP_STIP;
+        writable |=
+            (hart->s.mvien & MIP_SEIP ? 0 : MIP_SEIP) | (stimer_drives_stip(hart) ? 0 : MIP_STIP);
+    // What mvien makes virtual is mvip's.
+    own = supervisor ? bits & hart->s.mvien & ~hart->s.mideleg & ~MIP_SEIP : 0;
     bits &= writable;
     riscv_counters_expire(hart); // an overflow before this write must not undo it
     hart->s.mip = (hart->s.mip & ~bits) | (value & bits);
     hart->s.hvip = (hart->s.hvip & ~virtual) | (value & virtual);
+    hart->s.mvip = (hart->s.mvip & ~own) | (value & own);
     if (bits & ~value & MIP_SSIP)
         atomic_fetch_and(&hart->vcpu->irq_lines, ~MIP_SSIP);
     hart->changed |= HART_CHANGED_IRQ;
@@ -136,14 +149,29 @@ static bool guest_interrupts_enabled(const struct hart *hart)
     return hart->s.virt && (hart->s.priv == PRIV_U || (hart->s.vsstatus & MSTATUS_SIE));
 }
 
+static int aia_pending_interrupt(struct hart *hart)
+{
+    uint64_t mip = pending_among(hart, hart->s.mie), topi;
+
+    if (interrupts_enabled(hart, PRIV_M) && (topi = riscv_aia_mtopi(hart, mip)))
+        return riscv_aia_iid(topi);
+    if (interrupts_enabled(hart, PRIV_S) && (topi = riscv_aia_stopi(hart, mip)))
+        return riscv_aia_iid(topi) | RISCV_IRQ_TO_S;
+    if (guest_interrupts_enabled(hart) && (topi = riscv_aia_vstopi(hart, mip)))
+        return riscv_aia_iid(topi) | RISCV_IRQ_TO_VS;
+    return -1;
+}
+
 int riscv_pending_interrupt(struct hart *hart)
 {
     static const uint8_t priority[] = {IRQ_M_EXT,   IRQ_M_SOFT,   IRQ_M_TIMER,     IRQ_S_EXT,
                                        IRQ_S_SOFT,  IRQ_S_TIMER,  IRQ_S_GUEST_EXT, IRQ_VS_EXT,
                                        IRQ_VS_SOFT, IRQ_VS_TIMER, IRQ_LCOF};
-    uint64_t pending = pending_among(hart, hart->s.mie) & hart->s.mie;
-    uint64_t taken = 0;
+    uint64_t pending, taken = 0;
 
+    if (riscv_isa_has(hart->isa, EXT_SSAIA))
+        return aia_pending_interrupt(hart);
+    pending = pending_among(hart, hart->s.mie) & hart->s.mie;
     if (!pending)
         return -1;
     if (interrupts_enabled(hart, PRIV_M))
@@ -160,5 +188,10 @@ int riscv_pending_interrupt(struct hart *hart)
 
 bool riscv_wfi_wakes(struct hart *hart)
 {
-    return pending_among(hart, hart->s.mie) & hart->s.mie;
+    uint64_t mip = pending_among(hart, hart->s.mie);
+
+    if (mip & hart->s.mie)
+        return true;
+    return riscv_isa_has(hart->isa, EXT_SSAIA) &&
+           (riscv_aia_ready_s(hart, mip) || riscv_aia_vstopi(hart, mip));
 }

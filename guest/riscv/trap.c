@@ -50,13 +50,10 @@ static uint64_t status_on_entry(uint64_t status, unsigned priv)
     return entered;
 }
 
-static void enter_virtual_supervisor(struct hart *hart, const struct trap *trap)
+static void enter_virtual_supervisor(struct hart *hart, const struct trap *trap, uint64_t vscause)
 {
     struct hart_state *s = &hart->s;
-    uint64_t vscause = trap->cause;
 
-    if (vscause & XCAUSE_INTERRUPT) // VS mode sees the supervisor's numbers
-        vscause--;
     s->vsstatus = status_on_entry(s->vsstatus, s->priv);
     s->vsepc = s->pc;
     s->vscause = vscause;
@@ -124,8 +121,8 @@ static void enter(struct hart *hart, const struct trap *trap, uint64_t delegated
     // A trap never goes to a less privileged mode; with Hull's SBI there is no M mode to go to.
     if (!hart->sbi && (hart->s.priv == PRIV_M || !(delegated >> bit & 1)))
         enter_machine(hart, trap);
-    else if (hart->s.virt && (again >> bit & 1))
-        enter_virtual_supervisor(hart, trap);
+    else if (hart->s.virt && (again >> bit & 1)) // VS mode sees the supervisor's numbers
+        enter_virtual_supervisor(hart, trap, trap->cause - !!(trap->cause & XCAUSE_INTERRUPT));
     else
         enter_supervisor(hart, trap);
 }
@@ -167,10 +164,15 @@ void riscv_trap_access(struct hart *hart, enum riscv_cause cause, gva_t va, bool
 
 void riscv_take_interrupt(struct hart *hart, int irq)
 {
-    struct trap trap = {.cause = XCAUSE_INTERRUPT | (unsigned)irq};
+    struct trap trap = {.cause = XCAUSE_INTERRUPT | ((unsigned)irq & 63)};
 
     hart->interrupts++;
-    enter(hart, &trap, hart->s.mideleg, hart->s.hideleg);
+    if (irq & RISCV_IRQ_TO_VS)
+        enter_virtual_supervisor(hart, &trap, trap.cause);
+    else if (irq & RISCV_IRQ_TO_S)
+        enter_supervisor(hart, &trap);
+    else
+        enter(hart, &trap, hart->s.mideleg, hart->s.hideleg);
 }
 
 int riscv_mret(struct hart *hart)

@@ -60,8 +60,10 @@ uint32_t riscv_transform_insn(const struct riscv_isa *isa, uint32_t raw, unsigne
 #define TINST_PTE_READ 0x3000u // pseudoinstructions: the VS-stage's implicit accesses
 #define TINST_PTE_WRITE 0x3020u
 
-// The enabled interrupt of highest priority (an enum riscv_irq), or -1; and its entry. hart->s.pc is
-// the address of the next instruction.
+// The enabled interrupt of highest priority (an enum riscv_irq, on harts with AIA perhaps another number
+// to 63 or with where it goes), or -1; and its entry. hart->s.pc is the address of the next instruction.
+#define RISCV_IRQ_TO_S (1 << 16)  // to HS or S mode, whatever mideleg says
+#define RISCV_IRQ_TO_VS (1 << 17) // to VS mode, under the supervisor's number
 int riscv_pending_interrupt(struct hart *hart);
 void riscv_take_interrupt(struct hart *hart, int irq);
 
