@@ -87,10 +87,16 @@ uint64_t arch_time(void)
 
 void arch_timer_set(uint64_t ticks)
 {
-    if (machine.has_sstc)
+    if (machine.has_sstc) {
         csr_write(HW_STIMECMP, ticks);
-    else
+    } else if (ticks == HULL_TIME_NEVER) {
+        csr_clear(
+            HW_SIE,
+            HW_SIP_STIP); // takes no call, and the next time that is set takes the interrupt back
+    } else {
         fw_set_timer(ticks);
+        csr_set(HW_SIE, HW_SIP_STIP);
+    }
 }
 
 void arch_ipi(struct host_hart *hart)
@@ -156,9 +162,9 @@ static void hart_setup(struct host_hart *hart)
     scheduler_init(hart);
     hull_list_init(&hart->timers);
     hart->timer_set = HULL_TIME_NEVER;
-    arch_timer_set(HULL_TIME_NEVER);
     irqchip_hart_init(&machine.platform.irqchip, &hart->irq);
     csr_write(HW_SIE, HW_SIP_SSIP | HW_SIP_STIP | HW_SIP_SEIP);
+    arch_timer_set(HULL_TIME_NEVER);
 }
 
 // The first hart: before anything else runs.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // A vCPU's interrupts and its time, and what others ask of it while it may be in its guest.
 #include "guest/riscv/csr.h"
+#include "metal/common/arch.h"
 #include "metal/common/machine.h"
 #include "metal/common/timers.h"
+#include "metal/common/vm.h"
 #include "metal/riscv64/csr.h"
 #include "metal/riscv64/hext_parts.h"
 
 static bool timer_due(const struct hext *x)
 {
-    return hull_vm_time(x->vcpu->vm) >= x->stimecmp;
+    return arch_time() + atomic_load(&x->vcpu->vm->time_offset) >= x->stimecmp;
 }
 
 // Without Sstc the hypervisor's timer is the guest's; with it, only while the vCPU is off its hart.
@@ -26,9 +28,19 @@ void hext_timer_watch(struct hext *x)
     timers_arm(&x->timer, deadline);
 }
 
+// A vCPU that has this very hart, in its guest or in an exit, has the interrupt put there at once.
 void hext_timer_fired(void *ctx)
 {
-    hull_vcpu_kick(ctx, VCPU_ATTN_TIMER);
+    struct vcpu *vcpu = ctx;
+    struct metal_vcpu *mine = vcpu->host_data;
+    struct hext *x = hext_of(vcpu);
+
+    if (hext_guest_has_sstc() || this_hart()->current != &mine->thread || !x->loaded)
+        hull_vcpu_kick(vcpu, VCPU_ATTN_TIMER);
+    else if (timer_due(x))
+        hext_hvip_change(x, HW_HVIP_VSTIP, 0);
+    else
+        hext_timer_watch(x);
 }
 
 void hext_take_interrupts(struct hext *x)
