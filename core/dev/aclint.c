@@ -14,7 +14,7 @@ struct aclint_hart {
     struct aclint *aclint;
     unsigned index;
     uint64_t mtimecmp;
-    bool msip;
+    bool msip, due; // due: MTIP is set
     struct hull_timer timer;
 };
 
@@ -39,10 +39,9 @@ static void arm(struct aclint *a, struct aclint_hart *hart, uint64_t deadline_ns
 // MTIP is set as long as mtime >= mtimecmp.
 static void update_timer(struct aclint *a, struct aclint_hart *hart)
 {
-    bool due = hull_vm_time(a->vm) >= hart->mtimecmp;
-
-    hull_vcpu_set_irq(&a->vm->vcpus[hart->index], LINE_MTIP, due);
-    if (due || hart->mtimecmp == UINT64_MAX)
+    hart->due = hull_vm_time(a->vm) >= hart->mtimecmp;
+    hull_vcpu_set_irq(&a->vm->vcpus[hart->index], LINE_MTIP, hart->due);
+    if (hart->due || hart->mtimecmp == UINT64_MAX)
         arm(a, hart, HULL_TIME_NEVER);
     else
         arm(a, hart, hull_vm_deadline_ns(a->vm, hart->mtimecmp));
@@ -55,6 +54,17 @@ static void timer_fired(void *ctx)
     hull_device_lock(&hart->aclint->dev);
     update_timer(hart->aclint, hart); // the deadline may have moved meanwhile
     hull_device_unlock(&hart->aclint->dev);
+}
+
+// Who sees the time also sees what is due by then, however late the host's timers are.
+static uint64_t read_time(struct aclint *a)
+{
+    uint64_t now = hull_vm_time(a->vm);
+
+    for (unsigned i = 0; i < a->count; i++)
+        if (now >= a->harts[i].mtimecmp && !a->harts[i].due)
+            update_timer(a, &a->harts[i]);
+    return now;
 }
 
 static void set_msip(struct aclint *a, struct aclint_hart *hart, bool level)
@@ -112,7 +122,7 @@ static int aclint_read(struct device *dev, uint64_t offset, unsigned size, uint6
         if (hart < a->count)
             *value = extract(a->harts[hart].mtimecmp, offset, size);
     } else if (offset < MTIME + 8) {
-        *value = extract(hull_vm_time(a->vm), offset, size);
+        *value = extract(read_time(a), offset, size);
     }
     return 0;
 }

@@ -292,6 +292,25 @@ static void timer_by_the_clock(void)
     end();
 }
 
+// The same with mtime and its comparator: MTIP is set when the time has come.
+static void machine_timer_by_the_clock(void)
+{
+    unsigned late = 0;
+
+    NOT_ON_QEMU("its timers come when the host's do");
+    begin();
+    for (unsigned i = 0; i < 200; i++) {
+        uint64_t until = rd64(MTIME) + 200 + i;
+
+        wr64(MTIMECMP(0), until);
+        while (rd64(MTIME) < until)
+            ;
+        late += !(csr_read(mip) & BIT(IRQ_MTI));
+    }
+    EQ(late, 0);
+    end();
+}
+
 extern char rt_vectors_m[];
 static uint64_t vector_entry;
 
@@ -356,6 +375,7 @@ const struct rt_case rt_cases[] = {
     {"mip-mie", pending_bits},
     {"sstc", supervisor_timer},
     {"sstc-by-the-clock", timer_by_the_clock},
+    {"mti-by-the-clock", machine_timer_by_the_clock},
     {"vectors", vectors},
     {"at-once", at_once},
     {0},
