@@ -219,8 +219,9 @@ int hull_board_validate(const struct board_spec *board, const struct spec_sink *
     if (board->hypervisor_memory < 1 << 20 || board->hypervisor_memory > 1ull << 30)
         bad = hull_spec_fault(to, "hypervisor_memory", "is %llu bytes; it must be 1 MiB to 1 GiB",
                               (unsigned long long)board->hypervisor_memory);
-    if (board->page_colours > HULL_SPEC_COLOURS_MAX)
-        bad = hull_spec_fault(to, "page_colours", "are %u; there may be %u", board->page_colours,
-                              HULL_SPEC_COLOURS_MAX);
+    if (board->page_colours > HULL_SPEC_COLOURS_MAX ||
+        (board->page_colours & (board->page_colours - 1)))
+        bad = hull_spec_fault(to, "page_colours", "are %u; it must be a power of two, at most %u",
+                              board->page_colours, HULL_SPEC_COLOURS_MAX);
     return check_devices(board, to) | bad;
 }

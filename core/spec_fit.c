@@ -4,6 +4,7 @@
 #include <hull/spec.h>
 
 #include "core/spec_check.h"
+#include "lib/bits.h"
 #include "lib/checked.h"
 #include "lib/format.h"
 #include "lib/mem.h"
@@ -117,9 +118,20 @@ static int fit_cpus(const struct fit *fit)
     return bad;
 }
 
+static uint64_t board_memory(const struct board_spec *board)
+{
+    uint64_t have = 0;
+
+    for (unsigned i = 0; i < board->memory_count; i++)
+        if (!hull_add_u64(have, board->memory[i].size, &have))
+            have = UINT64_MAX;
+    return have;
+}
+
 static int fit_colours(const struct fit *fit)
 {
     unsigned colours = fit->board->page_colours;
+    uint64_t room;
 
     if (!fit->metal->page_colours)
         return 0;
@@ -129,6 +141,12 @@ static int fit_colours(const struct fit *fit)
     if (colours < HULL_SPEC_COLOURS_MAX && fit->metal->page_colours >> colours)
         return hull_spec_fault(fit->to, "page_colours", "board '%s' has the colours 0 to %u",
                                fit->board->name, colours - 1);
+    room = board_memory(fit->board) / colours * hull_popcount64(fit->metal->page_colours);
+    if (room < fit->spec->memory)
+        return hull_spec_fault(fit->to, "page_colours",
+                               "are those of %llu MiB on board '%s'; the memory is %llu MiB",
+                               (unsigned long long)(room / MIB), fit->board->name,
+                               (unsigned long long)(fit->spec->memory / MIB));
     return 0;
 }
 
@@ -370,11 +388,13 @@ static int fit_console(const struct fit *fit)
     return bad;
 }
 
-// What one VM takes of the board's memory; each shared region is counted once, at its first VM.
+// What one VM takes of the board's memory besides the VM that is looked at. One that is not started at boot need
+// not find room beside the others: they may have ended, or given memory back, when somebody starts it. Each shared region is counted once, at its first VM.
 static uint64_t vm_takes(const struct fit *fit, unsigned vm)
 {
     const struct vm_spec *spec = fit->specs[vm];
-    uint64_t bytes = spec->memory + spec->metal.console_log;
+    bool beside = !spec->metal.manual_start && !fit->metal->manual_start;
+    uint64_t bytes = (vm == fit->vm || beside ? spec->memory : 0) + spec->metal.console_log;
 
     for (unsigned i = 0; i < spec->metal.shared_count; i++) {
         bool first = true;
@@ -416,16 +436,13 @@ static int fit_bundle(const struct board_spec *board, uint64_t size, const struc
 static int fit_memory(const struct fit *fit)
 {
     const struct board_spec *board = fit->board;
-    uint64_t have = 0, taken = board->hypervisor_memory, before;
+    uint64_t have = board_memory(board), taken = board->hypervisor_memory, before;
 
     for (unsigned i = 0; i < board->memory_count; i++)
         for (unsigned r = 0; r < board->reserved_count; r++)
             if (hull_range_contains(board->memory[i].address, board->memory[i].size,
                                     board->reserved[r].address, board->reserved[r].size))
                 taken += board->reserved[r].size;
-    for (unsigned i = 0; i < board->memory_count; i++)
-        if (!hull_add_u64(have, board->memory[i].size, &have))
-            have = UINT64_MAX;
     if (!hull_add_u64(taken, fit->bundle_size, &taken))
         taken = UINT64_MAX;
     before = taken;

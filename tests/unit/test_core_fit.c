@@ -129,6 +129,10 @@ CHANGE(board_with_many_colours)
 {
     board->page_colours = 65;
 }
+CHANGE(board_with_odd_colours)
+{
+    board->page_colours = 12;
+}
 CHANGE(board_with_odd_bundle)
 {
     board->bundle_address = 0x88000100;
@@ -212,6 +216,11 @@ CHANGE(colour_past_the_boards)
 {
     web->metal.page_colours = 1 << 16;
 }
+CHANGE(colours_of_too_little)
+{
+    web->metal.page_colours = 3;
+    web->memory = 130ull << 20;
+}
 CHANGE(memory_that_is_not_there)
 {
     tick->metal.memory_address = 0xc0000000;
@@ -248,6 +257,16 @@ CHANGE(more_memory_than_there_is)
 CHANGE(no_memory_for_the_second)
 {
     web->memory = 976ull << 20;
+}
+CHANGE(no_memory_beside_the_first_but_later)
+{
+    web->memory = 976ull << 20;
+    web->metal.manual_start = true;
+}
+CHANGE(no_memory_even_alone)
+{
+    web->metal.manual_start = true;
+    web->memory = 1024ull << 20;
 }
 CHANGE(device_that_is_not_there)
 {
@@ -326,6 +345,7 @@ static const struct change changes[] = {
     {board_with_nameless_reserved, {"board: reserved[1]: is empty"}},
     {board_with_little_for_us, {"board: hypervisor_memory: is 4096 bytes"}},
     {board_with_many_colours, {"board: page_colours: are 65"}},
+    {board_with_odd_colours, {"board: page_colours: are 12; it must be a power of two"}},
     {board_with_odd_bundle, {"board: bundle_address: is 0x88000100, no multiple"}},
     {board_with_device_on_uart, {"board: devices[0]: overlaps uart"}},
     {board_with_device_in_memory, {"board: devices[0]: overlaps memory[0]"}},
@@ -349,6 +369,7 @@ static const struct change changes[] = {
     {other_count_than_pinned, {"tick: cpus: are 2, pinned to 1 harts"}},
     {colours_of_a_board_without, {"web: page_colours: says of no page colours"}},
     {colour_past_the_boards, {"web: page_colours: has the colours 0 to 15"}},
+    {colours_of_too_little, {"web: page_colours: are those of 128 MiB"}},
     {memory_that_is_not_there, {"tick: memory.address: 0xc0000000 to 0xc3ffffff is not all"}},
     {memory_over_the_end, {"tick: memory.address: 0xbe000000 to 0xc1ffffff is not all memory"}},
     {memory_of_the_firmware,
@@ -361,6 +382,8 @@ static const struct change changes[] = {
      {"board: bundle_address: would overlap 'firmware'", "board: bundle_address: 'hull-metal'"}},
     {more_memory_than_there_is, {"web: memory: of the 1024 MiB of board 'qemu-virt' 1014 are"}},
     {no_memory_for_the_second, {"tick: memory: is 64 MiB; of the 1024 MiB"}},
+    {no_memory_beside_the_first_but_later, {NULL}},
+    {no_memory_even_alone, {"web: memory: of the 1024 MiB of board 'qemu-virt' 1014 are"}},
     {device_that_is_not_there, {"tick: passthrough[0].device: has no device 'gpu'"}},
     {device_of_both, {"tick: passthrough[0].device: 'rtc' belongs to VM 'web' already"}},
     {dma_that_nobody_allowed, {"tick: passthrough[1].device: this needs \"unsafe_dma\": true"}},
