@@ -168,6 +168,7 @@ static void bundle_init(void)
         stop("no memory for the VMs");
     if (shared_init())
         stop("no memory for the shared regions");
+    machine.pages.colours = machine.bundle.board.page_colours;
     vms_reserve();
     machine.console.all = machine.vm_count > 1;
 }

@@ -3,6 +3,8 @@
 // pages keeps a bitmap of them in one of its pages.
 #include "metal/common/pages.h"
 
+#include "lib/bits.h"
+#include "lib/bytes.h"
 #include "lib/checked.h"
 #include "lib/mem.h"
 #include "metal/common/arch.h"
@@ -268,6 +270,27 @@ bool pages_is_ram(const struct pages *pages, hpa_t base, uint64_t size)
 
 // ---- Pages ----
 
+// The pages of a block, 64 at a time, that an owner of these colours may have.
+static uint64_t colour_pattern(const struct pages *pages, uint64_t colours)
+{
+    uint64_t pattern = colours;
+
+    for (unsigned n = pages->colours; n && n < 64; n *= 2)
+        pattern |= pattern << n;
+    return colours && pages->colours ? pattern : UINT64_MAX;
+}
+
+static int find_page(const uint8_t *bitmap, uint64_t pattern)
+{
+    for (unsigned first = 0; first < BLOCK_PAGES; first += 64) {
+        uint64_t able = ~hull_load_le64(bitmap + first / 8) & pattern;
+
+        if (able)
+            return (int)(first + hull_ctz64(able));
+    }
+    return -1;
+}
+
 static int find_in(const uint8_t *bitmap, unsigned count, unsigned align)
 {
     for (unsigned first = 0; first + count <= BLOCK_PAGES; first += align) {
@@ -282,7 +305,7 @@ static int find_in(const uint8_t *bitmap, unsigned count, unsigned align)
 }
 
 static hpa_t take_from(struct pages *pages, struct page_block *block, unsigned count,
-                       unsigned align)
+                       unsigned align, uint64_t pattern)
 {
     uint8_t *bitmap;
     int first;
@@ -290,7 +313,7 @@ static hpa_t take_from(struct pages *pages, struct page_block *block, unsigned c
     if (!block || block->state != BLOCK_SPLIT || block->free < count)
         return 0;
     bitmap = bitmap_of(pages, block);
-    first = find_in(bitmap, count, align);
+    first = count == 1 ? find_page(bitmap, pattern) : find_in(bitmap, count, align);
     if (first < 0)
         return 0;
     pages_mark(bitmap, (unsigned)first, count, true);
@@ -299,14 +322,14 @@ static hpa_t take_from(struct pages *pages, struct page_block *block, unsigned c
     return block_base(pages, block, NULL) + (hpa_t)first * HULL_PAGE_SIZE;
 }
 
-static hpa_t take_pages(struct pages *pages, unsigned count, unsigned align)
+static hpa_t take_pages(struct pages *pages, unsigned count, unsigned align, uint64_t pattern)
 {
-    hpa_t base = take_from(pages, pages->split, count, align);
+    hpa_t base = take_from(pages, pages->split, count, align, pattern);
     struct page_block *block;
 
     for (unsigned i = 0; i < pages->range_count && !base; i++)
         for (unsigned n = 0; n < pages->ranges[i].blocks && !base; n++)
-            base = take_from(pages, &pages->ranges[i].block[n], count, align);
+            base = take_from(pages, &pages->ranges[i].block[n], count, align, pattern);
     if (base)
         return base;
     block = take_blocks(pages, 1, 1, false);
@@ -316,7 +339,7 @@ static hpa_t take_pages(struct pages *pages, unsigned count, unsigned align)
     memset(bitmap_of(pages, block), 0, BITMAP_BYTES);
     pages_mark(bitmap_of(pages, block), 0, 1, true);
     pages->free--; // the bitmap's
-    return take_from(pages, block, count, align);
+    return take_from(pages, block, count, align, pattern);
 }
 
 hpa_t pages_alloc(struct pages *pages, unsigned count, unsigned align, struct page_count *owner)
@@ -324,7 +347,7 @@ hpa_t pages_alloc(struct pages *pages, unsigned count, unsigned align, struct pa
     hpa_t base;
 
     spin_lock(&pages->lock);
-    base = take_pages(pages, count, align);
+    base = take_pages(pages, count, align, colour_pattern(pages, owner ? owner->colours : 0));
     if (base)
         pages->free -= count;
     spin_unlock(&pages->lock);

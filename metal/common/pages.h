@@ -16,6 +16,7 @@
 
 struct page_count {
     _Atomic uint64_t pages;
+    uint64_t colours; // a bit for each that its pages may have, unless they come in a row; 0: any
 };
 
 struct page_block;
@@ -34,6 +35,7 @@ struct pages {
     uint64_t free_blocks;     // whole ones
     uint64_t committed;       // of them: VMs have a right to these
     struct page_block *split; // one that may have free pages
+    unsigned colours;         // of pages, by the lowest bits of their number; a power of two, or 0
 };
 
 // A part of memory that is taken when we start.

@@ -2,6 +2,7 @@
 // The shell: a line editor, and a table of commands.
 #include "metal/common/shell.h"
 
+#include "core/dev/virtio/virtio_devices.h"
 #include "lib/format.h"
 #include "lib/str.h"
 #include "metal/common/arch.h"
@@ -95,6 +96,19 @@ static void vm_console(struct metal_vm *vm)
     console_focus(&machine.console, vm->index + 1, false);
 }
 
+static void memory_stats(struct metal_vm *vm)
+{
+    uint64_t sizes[3] = {0}, colours[64] = {0};
+
+    vm_memory_survey(&vm->memory, sizes, colours);
+    say("  memory: %llu pages of 1 GiB, %llu of 2 MiB, %llu of 4 KiB", (ull)sizes[2], (ull)sizes[1],
+        (ull)sizes[0]);
+    for (unsigned i = 0; i < HULL_ARRAY_SIZE(colours); i++)
+        if (colours[i])
+            say(", %llu of colour %u", (ull)colours[i], i);
+    say("\n");
+}
+
 static void vm_stats(struct metal_vm *vm)
 {
     static const char *const names[HEXT_EXITS] = {"interrupt", "SBI", "MMIO", "memory",
@@ -115,6 +129,8 @@ static void vm_stats(struct metal_vm *vm)
             say(" %s %llu", names[n], (ull)x->exits[n]);
         say("\n");
     }
+    if (vm->board_made)
+        memory_stats(vm);
     for (unsigned i = 0; vm->board_made && i < vm->spec->net_count; i++)
         say("  net %u: %llu frames to the guest, %llu from it, %llu dropped\n", i,
             (ull)vm->ports[i].received, (ull)vm->ports[i].sent, (ull)vm->ports[i].dropped);
@@ -198,6 +214,19 @@ static void command_mem(const struct words *words)
         (ull)(machine.image_size >> 10));
 }
 
+static void command_balloon(const struct words *words)
+{
+    struct metal_vm *vm = words->count > 2 ? metal_vm_find(words->at[1]) : NULL;
+    uint64_t mib;
+
+    if (!vm || hull_parse_u64(words->at[2], 10, &mib))
+        say("whose, and how much? say \"balloon NAME MIB\"\n");
+    else if (!vm->board_made || !vm->board.balloon)
+        say("%s has no balloon\n", vm->spec->name);
+    else
+        hull_virtio_balloon_set_target(vm->board.balloon, mib << (20 - HULL_PAGE_SHIFT));
+}
+
 static void command_log(const struct words *words)
 {
     struct metal_vm *vm = words->count > 1 ? metal_vm_find(words->at[1]) : NULL;
@@ -237,6 +266,7 @@ static const struct command {
     {"vm", command_vm, "VMs: \"vm\" lists what there is to do with them"},
     {"hart", command_hart, "the machine's harts and what they run"},
     {"mem", command_mem, "memory"},
+    {"balloon", command_balloon, "have a VM give memory back: balloon NAME MIB"},
     {"log", command_log, "the last output of a VM"},
     {"trace", command_trace, "the last exits of guests: trace on, trace off, trace"},
     {"crash", command_crash, "crash the hypervisor, to see what it says"},
@@ -247,7 +277,7 @@ static void command_help(const struct words *words)
 {
     (void)words;
     for (unsigned i = 0; i < HULL_ARRAY_SIZE(commands); i++)
-        say("  %-6s %s\n", commands[i].name, commands[i].what);
+        say("  %-7s %s\n", commands[i].name, commands[i].what);
     say("Ctrl-A and a VM's digit go to its console, Ctrl-A 0 comes back.\n");
 }
 

@@ -30,6 +30,13 @@ void metal_vm_ask(struct metal_vm *vm, uint32_t asks)
     manager_wake();
 }
 
+// The reason is told by the manager: a console's lock may be held here.
+void metal_vm_starved(struct metal_vm *vm)
+{
+    vm->memory.starved = true;
+    metal_vm_ask(vm, VM_ASK_FAIL);
+}
+
 struct metal_vm *metal_vm_find(const char *name)
 {
     uint64_t number;
@@ -300,6 +307,9 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
     const struct policy_spec *policy = &vm->spec->metal.policy;
 
     if (asked & VM_ASK_FAIL) {
+        if (vm->memory.starved)
+            console_log(&machine.console, "%s: others have the memory that it had given back",
+                        vm->spec->name);
         metal_vm_dump(vm);
         ended_by_itself(vm, asked, "failed", policy->on_crash);
     } else if (asked & VM_ASK_WATCHDOG) {
@@ -377,4 +387,5 @@ void metal_vm_init(struct metal_vm *vm, unsigned index, const struct bundle_vm *
     timers_timer_init(&vm->restart_timer);
     watchdog_init(vm);
     metal_env_init(vm);
+    vm->count.colours = vm->spec->metal.page_colours;
 }

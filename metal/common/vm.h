@@ -86,6 +86,7 @@ static inline struct metal_vm *metal_vm_of(const struct vm *vm)
 
 void metal_vm_init(struct metal_vm *vm, unsigned index, const struct bundle_vm *described);
 void metal_vm_ask(struct metal_vm *vm, uint32_t asks); // from anywhere
+void metal_vm_starved(struct metal_vm *vm);            // it touched memory that cannot be had
 const char *metal_vm_state_name(const struct metal_vm *vm);
 struct metal_vm *metal_vm_find(const char *name); // by name or number from 1; NULL: none
 

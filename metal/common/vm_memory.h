@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A VM's RAM: blocks of 2 MiB that are allocated and zeroed when somebody first touches them, mapped for the
-// guest (stage 2) and, in one piece, for the hypervisor (a window). The VM has a right to them from the start.
+// guest (stage 2) and, in one piece, for the hypervisor (a window). The VM has a right to them from the start,
+// until it gives them back.
 #ifndef METAL_COMMON_VM_MEMORY_H
 #define METAL_COMMON_VM_MEMORY_H
 
@@ -16,10 +17,12 @@ struct vm_memory {
     gpa_t base;
     uint64_t size;
     uint8_t *window;
-    uint64_t blocks; // that are there
+    uint64_t promised;  // blocks that are not there yet, and set aside for it
+    uint16_t *returned; // what of each block came back; NULL: nothing goes to others
     unsigned vmid;
-    bool committed;
-    bool fixed; // the blocks are those of the same physical address, and always there
+    bool fixed; // the blocks are those of the same physical address, and never anybody else's
+    _Atomic bool starved; // it wanted back what others have meanwhile
+    uint64_t *stand_in;
     struct page_count *owner;
 };
 
@@ -27,10 +30,18 @@ struct vm_memory {
 HULL_MUST_CHECK int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size,
                                      bool fixed, struct page_count *owner);
 void vm_memory_destroy(struct vm_memory *memory); // no hart has its stage 2 loaded
-// Makes the block at `gpa` be there: 0, -HULL_EFAULT (not RAM), -HULL_ENOMEM (for page tables).
+// Makes the block at `gpa` be there: 0, -HULL_EFAULT (not RAM), -HULL_ENOMEM: it had been given back, and there
+// is none now.
 HULL_MUST_CHECK int vm_memory_populate(struct vm_memory *memory, gpa_t gpa);
+bool vm_memory_given_back(const struct vm_memory *memory, uint64_t offset); // the lock is held
+int vm_memory_map_block(struct vm_memory *memory, uint64_t offset, hpa_t block);
 // [host, host + len) of the window reads as zeroes. Whole blocks go back.
 void vm_memory_discard(struct vm_memory *memory, void *host, uint64_t len);
+// Something to stand in the window where a block is missing; the VM must not run any more.
+void vm_memory_stand_in(struct vm_memory *memory, gpa_t gpa);
+void vm_memory_forget(struct vm_memory *memory); // what these two made: before the window goes
+// What the guest has at the moment: how many pages of each size, and of what colours the small ones are.
+void vm_memory_survey(struct vm_memory *memory, uint64_t sizes[3], uint64_t colours[64]);
 uint64_t vm_memory_hgatp(const struct vm_memory *memory);
 
 // The number of VMIDs is the machine's; with too few of them, VMs share 0 and are flushed when they change.

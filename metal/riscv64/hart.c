@@ -8,7 +8,7 @@
 #include "metal/common/arch.h"
 #include "metal/common/machine.h"
 #include "metal/common/timers.h"
-#include "metal/common/vm_memory.h"
+#include "metal/common/vm.h"
 #include "metal/riscv64/csr.h"
 #include "metal/riscv64/hext.h"
 #include "metal/riscv64/paging.h"
@@ -54,14 +54,21 @@ static bool fix_up(struct trap_frame *frame)
 static bool window_fault(const struct trap_frame *frame)
 {
     struct vm_memory *memory = paging_window_owner(frame->stval);
+    gpa_t gpa;
+    int error;
 
     if ((frame->scause != CAUSE_LOAD_PAGE_FAULT_ && frame->scause != CAUSE_STORE_PAGE_FAULT_) ||
         !memory)
         return false;
-    if (vm_memory_populate(memory, memory->base + (frame->stval - (uintptr_t)memory->window)))
-        return false;
+    gpa = memory->base + (frame->stval - (uintptr_t)memory->window);
+    error = vm_memory_populate(memory, gpa);
+    if (error == -HULL_ENOMEM) {
+        vm_memory_stand_in(memory, gpa);
+        metal_vm_starved(hull_container_of(memory, struct metal_vm, memory));
+        error = 0;
+    }
     sfence_vma_page(frame->stval);
-    return true;
+    return !error;
 }
 
 void host_trap_handle(struct trap_frame *frame)

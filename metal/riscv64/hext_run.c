@@ -46,6 +46,10 @@ unsigned hext_guest_page_fault(struct hext *x)
             return 0;
         }
     }
+    if (error == -HULL_ENOMEM) {
+        metal_vm_starved(metal_vm_of(x->vcpu->vm));
+        return 0;
+    }
     x->exits[HEXT_EXIT_MMIO]++;
     if (error == -HULL_EFAULT && x->regs.scause != HW_CAUSE_GUEST_FETCH_FAULT)
         return hext_mmio(x, gpa);
@@ -78,6 +82,8 @@ static bool virtual_instruction(struct hext *x)
 
     if (!raw)
         raw = hext_fetch(x);
+    if (!raw)
+        return false; // whatever is wrong with the fetch, the guest meets it itself
     if (supervisor && (raw == INSN_WFI_RAW || raw == INSN_WRS_NTO_RAW)) {
         x->exits[HEXT_EXIT_WFI]++;
         x->regs.sepc += 4;

@@ -112,6 +112,25 @@ int page_table_map(struct page_table *table, uint64_t va, hpa_t pa, uint64_t siz
     return 0;
 }
 
+int page_table_prepare(struct page_table *table, uint64_t va, uint64_t size)
+{
+    uint64_t end = va + size;
+
+    for (; va < end; va = (va | (level_size(2) - 1)) + 1)
+        if (!entry_make(table, va, 1))
+            return -HULL_ENOMEM;
+    return 0;
+}
+
+void page_table_link(struct page_table *table, uint64_t va, const uint64_t *below)
+{
+    uint64_t *pte = entry_make(table, va, 1);
+    uint64_t link = below ? ptr_phys(below) >> HULL_PAGE_SHIFT << PTE_PPN_SHIFT | PTE_V : 0;
+
+    if (pte)
+        __atomic_store_n(pte, link, __ATOMIC_RELEASE);
+}
+
 static uint64_t *entry_find(const struct page_table *table, uint64_t va, uint64_t *size)
 {
     uint64_t *ptes = table->root;

@@ -185,9 +185,14 @@ uintptr_t paging_window_alloc(struct vm_memory *memory, uint64_t size)
         if (run == slots) {
             unsigned first = i + 1 - slots;
 
+            window = WINDOW_BASE + ((uintptr_t)first << WINDOW_SHIFT);
+            if (page_table_prepare(&paging.table, window, size)) {
+                page_table_prune(&paging.table, window, (uint64_t)slots << WINDOW_SHIFT);
+                window = 0;
+                break;
+            }
             for (unsigned n = first; n <= i; n++)
                 paging.windows[n] = memory;
-            window = WINDOW_BASE + ((uintptr_t)first << WINDOW_SHIFT);
         }
     }
     spin_unlock(&paging.lock);
@@ -210,12 +215,12 @@ void paging_window_free(uintptr_t window, uint64_t size)
     spin_unlock(&paging.lock);
 }
 
-int paging_window_map(uintptr_t va, hpa_t pa)
+int paging_window_map(uintptr_t va, hpa_t pa, uint64_t size)
 {
     int error;
 
     spin_lock(&paging.lock);
-    error = page_table_map(&paging.table, va, pa, BLOCK_SIZE, RW);
+    error = page_table_map(&paging.table, va, pa, size, RW);
     spin_unlock(&paging.lock);
     return error;
 }
@@ -226,6 +231,13 @@ void paging_window_unmap(uintptr_t va)
 
     spin_lock(&paging.lock);
     page_table_unmap(&paging.table, va, &size);
+    spin_unlock(&paging.lock);
+}
+
+void paging_window_link(uintptr_t va, const uint64_t *below)
+{
+    spin_lock(&paging.lock);
+    page_table_link(&paging.table, va, below);
     spin_unlock(&paging.lock);
 }
 

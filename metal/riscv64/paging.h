@@ -41,6 +41,10 @@ HULL_MUST_CHECK int page_table_map(struct page_table *table, uint64_t va, hpa_t 
 // Takes out the page at `va`: its PTE as it was, and its size; 0: there was none.
 uint64_t page_table_unmap(struct page_table *table, uint64_t va, uint64_t *size);
 uint64_t page_table_find(const struct page_table *table, uint64_t va, uint64_t *size);
+// Tables down to that of 2 MiB pages, so that these can be mapped later without memory. 0 or -HULL_ENOMEM.
+HULL_MUST_CHECK int page_table_prepare(struct page_table *table, uint64_t va, uint64_t size);
+// A table for what a page of 2 MiB would map; NULL: it is taken out. Whoever made it owns it.
+void page_table_link(struct page_table *table, uint64_t va, const uint64_t *below);
 void page_table_prune(struct page_table *table, uint64_t va,
                       uint64_t size); // whole GiB: frees tables
 
@@ -61,8 +65,9 @@ uint64_t paging_satp(void);
 bool paging_is_mapped(uintptr_t va);                                    // takes no lock
 uintptr_t paging_window_alloc(struct vm_memory *memory, uint64_t size); // 0: no room
 void paging_window_free(uintptr_t window, uint64_t size);
-HULL_MUST_CHECK int paging_window_map(uintptr_t va, hpa_t pa);
-void paging_window_unmap(uintptr_t va);              // no fence
+HULL_MUST_CHECK int paging_window_map(uintptr_t va, hpa_t pa, uint64_t size);
+void paging_window_unmap(uintptr_t va); // no fence
+void paging_window_link(uintptr_t va, const uint64_t *below);
 struct vm_memory *paging_window_owner(uintptr_t va); // NULL: no window
 
 #endif

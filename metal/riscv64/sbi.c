@@ -11,7 +11,12 @@
 #define BASE_PROBE 3
 #define ALL_HARTS UINT64_MAX // as hart_mask_base
 
-enum rfence { RFENCE_FENCE_I = 0, RFENCE_SFENCE_VMA = 1, RFENCE_HFENCE_GVMA = 4 };
+enum rfence {
+    RFENCE_FENCE_I = 0,
+    RFENCE_SFENCE_VMA = 1,
+    RFENCE_HFENCE_GVMA_VMID = 3,
+    RFENCE_HFENCE_GVMA = 4,
+};
 
 struct fw_ret fw_call(uint64_t extension, uint64_t function, uint64_t arg0, uint64_t arg1,
                       uint64_t arg2, uint64_t arg3, uint64_t arg4)
@@ -68,6 +73,16 @@ void fw_remote_sfence_all(void)
 void fw_remote_hfence_gvma_all(void)
 {
     fw_call(FW_EXT_RFENCE, RFENCE_HFENCE_GVMA, 0, ALL_HARTS, 0, UINT64_MAX, 0);
+}
+
+void fw_remote_sfence(uintptr_t va, uint64_t size)
+{
+    fw_call(FW_EXT_RFENCE, RFENCE_SFENCE_VMA, 0, ALL_HARTS, va, size, 0);
+}
+
+void fw_remote_hfence_gvma(gpa_t gpa, uint64_t size, unsigned vmid)
+{
+    fw_call(FW_EXT_RFENCE, RFENCE_HFENCE_GVMA_VMID, 0, ALL_HARTS, gpa, size, vmid);
 }
 
 void fw_remote_fence_i_all(void)

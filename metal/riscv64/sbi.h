@@ -21,6 +21,9 @@ void fw_console_put(const char *bytes, size_t length); // DBCN, or the legacy ca
 // Every hart's translations: ours (sfence.vma), and all guests' (hfence.gvma, all VMIDs).
 void fw_remote_sfence_all(void);
 void fw_remote_hfence_gvma_all(void);
+// The same of one range: of ours; of the guest's memory that runs with this VMID.
+void fw_remote_sfence(uintptr_t va, uint64_t size);
+void fw_remote_hfence_gvma(gpa_t gpa, uint64_t size, unsigned vmid);
 void fw_remote_fence_i_all(void);
 __attribute__((noreturn)) void fw_shutdown(bool failure);
 void fw_reboot(void); // returns when the firmware can't

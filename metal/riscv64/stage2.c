@@ -5,6 +5,7 @@
 #include "lib/mem.h"
 #include "metal/common/arch.h"
 #include "metal/common/machine.h"
+#include "metal/common/thread.h"
 #include "metal/riscv64/csr.h"
 #include "metal/riscv64/sbi.h"
 
@@ -53,19 +54,53 @@ uint64_t vm_memory_hgatp(const struct vm_memory *memory)
            ptr_phys(memory->stage2.root) >> HULL_PAGE_SHIFT;
 }
 
-// All at once, in the largest pages that fit.
-static int map_fixed(struct vm_memory *memory)
+// A VM with colours: all of it at once, in pages.
+static int map_coloured(struct vm_memory *memory)
 {
     int error = 0;
 
-    memset(phys_ptr(memory->base), 0, memory->size);
-    for (uint64_t at = 0; at < memory->size && !error; at += BLOCK_SIZE)
-        error = paging_window_map((uintptr_t)memory->window + at, memory->base + at);
+    for (uint64_t at = 0; at < memory->size && !error; at += HULL_PAGE_SIZE) {
+        hpa_t page = pages_alloc(&machine.pages, 1, 1, memory->owner);
+
+        if (!page)
+            return -HULL_ENOMEM;
+        error =
+            page_table_map(&memory->stage2, memory->base + at, page, HULL_PAGE_SIZE, STAGE2_RAM);
+        if (error)
+            pages_free(&machine.pages, page, 1, memory->owner);
+        else
+            error = paging_window_map((uintptr_t)memory->window + at, page, HULL_PAGE_SIZE);
+        if (at % BLOCK_SIZE == 0)
+            thread_yield(); // others have waited long enough
+    }
+    return error;
+}
+
+// All at once, in the largest pages that fit.
+static int map_fixed(struct vm_memory *memory)
+{
+    int error = paging_window_map((uintptr_t)memory->window, memory->base, memory->size);
+
     if (!error)
         error =
             page_table_map(&memory->stage2, memory->base, memory->base, memory->size, STAGE2_RAM);
-    memory->blocks = memory->size / BLOCK_SIZE;
+    for (uint64_t at = 0; at < memory->size && !error; at += BLOCK_SIZE) {
+        memset(phys_ptr(memory->base + at), 0, BLOCK_SIZE);
+        thread_yield();
+    }
     return error;
+}
+
+// Block by block, later.
+static int promise(struct vm_memory *memory)
+{
+    uint64_t blocks = memory->size / BLOCK_SIZE;
+
+    memory->returned = heap_alloc(&machine.heap, blocks * sizeof(*memory->returned), memory->owner);
+    if (!memory->returned || !pages_commit(&machine.pages, blocks))
+        return -HULL_ENOMEM;
+    memory->promised = blocks;
+    return page_table_prepare(&memory->stage2, memory->base, memory->size);
 }
 
 int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size, bool fixed,
@@ -78,26 +113,23 @@ int vm_memory_create(struct vm_memory *memory, gpa_t base, uint64_t size, bool f
     memory->size = size;
     memory->owner = owner;
     memory->fixed = fixed;
-    if (!fixed && !pages_commit(&machine.pages, size / BLOCK_SIZE))
-        return -HULL_ENOMEM;
-    memory->committed = !fixed;
     error = page_table_init(&memory->stage2, true, owner);
     if (!error) {
         memory->window = (uint8_t *)paging_window_alloc(memory, size);
         error = memory->window ? 0 : -HULL_ENOMEM;
     }
     memory->vmid = vmid_alloc();
-    if (!error && fixed)
-        error = map_fixed(memory);
+    if (!error)
+        error = fixed ? map_fixed(memory) : owner->colours ? map_coloured(memory) : promise(memory);
     if (error)
         vm_memory_destroy(memory);
     return error;
 }
 
-// A hart that sees the guest's page must find it zeroed, and in the window too: the window comes first.
-static int map_block(struct vm_memory *memory, uint64_t offset, hpa_t block)
+// A hart that sees the guest's page must find it in the window too: that comes first.
+int vm_memory_map_block(struct vm_memory *memory, uint64_t offset, hpa_t block)
 {
-    int error = paging_window_map((uintptr_t)memory->window + offset, block);
+    int error = paging_window_map((uintptr_t)memory->window + offset, block, BLOCK_SIZE);
 
     if (!error)
         error =
@@ -105,74 +137,78 @@ static int map_block(struct vm_memory *memory, uint64_t offset, hpa_t block)
     return error;
 }
 
+// The lock is held. The tables are there already.
+static int populate(struct vm_memory *memory, uint64_t offset)
+{
+    bool promised = !vm_memory_given_back(memory, offset);
+    hpa_t block =
+        memory->starved ? 0 : pages_alloc_blocks(&machine.pages, 1, 1, promised, memory->owner);
+
+    if (!block)
+        return -HULL_ENOMEM;
+    memset(phys_ptr(block), 0, BLOCK_SIZE);
+    memory->promised -= promised;
+    memory->returned[offset / BLOCK_SIZE] = 0;
+    return vm_memory_map_block(memory, offset, block);
+}
+
 int vm_memory_populate(struct vm_memory *memory, gpa_t gpa)
 {
     uint64_t offset = (gpa - memory->base) & ~(BLOCK_SIZE - 1), size;
-    hpa_t block;
     int error = 0;
 
     if (gpa < memory->base || gpa - memory->base >= memory->size)
         return -HULL_EFAULT;
     spin_lock(&memory->lock);
-    if (!page_table_find(&memory->stage2, memory->base + offset, &size)) {
-        block = pages_alloc_blocks(&machine.pages, 1, 1, true, memory->owner);
-        error = block ? 0 : -HULL_ENOMEM;
-        if (block) {
-            memset(phys_ptr(block), 0, BLOCK_SIZE);
-            error = map_block(memory, offset, block);
-            memory->blocks += !error;
-        }
-        if (error && block) {
-            paging_window_unmap((uintptr_t)memory->window + offset);
-            pages_free_blocks(&machine.pages, block, 1, memory->owner);
-            (void)pages_commit(&machine.pages, 1);
-        }
-    }
+    if (!page_table_find(&memory->stage2, memory->base + offset, &size))
+        error = populate(memory, offset);
     spin_unlock(&memory->lock);
     return error;
 }
 
-void vm_memory_discard(struct vm_memory *memory, void *host, uint64_t len)
+void vm_memory_survey(struct vm_memory *memory, uint64_t sizes[3], uint64_t colours[64])
 {
-    uint64_t start = (uint64_t)((uint8_t *)host - memory->window), end = start + len, size;
+    uint64_t size;
 
-    for (uint64_t at = start; at < end;) {
-        uint64_t block = at & ~(BLOCK_SIZE - 1), next = block + BLOCK_SIZE;
-        uint64_t stop = next < end ? next : end;
+    spin_lock(&memory->lock);
+    for (uint64_t at = 0; at < memory->size; at = (at | (size - 1)) + 1) {
+        uint64_t pte = page_table_find(&memory->stage2, memory->base + at, &size);
 
-        // A block that is not there reads as zeroes already.
-        if (page_table_find(&memory->stage2, memory->base + block, &size))
-            memset(memory->window + at, 0, stop - at);
-        at = stop;
+        if (pte)
+            sizes[size == HULL_PAGE_SIZE ? 0 : size == BLOCK_SIZE ? 1 : 2]++;
+        if (pte && size == HULL_PAGE_SIZE && machine.pages.colours)
+            colours[pte_address(pte) / HULL_PAGE_SIZE % machine.pages.colours]++;
     }
+    spin_unlock(&memory->lock);
 }
 
-static void free_blocks(struct vm_memory *memory)
+static void free_memory(struct vm_memory *memory)
 {
     uint64_t size;
 
     if (memory->fixed || !memory->stage2.root)
         return;
-    for (uint64_t at = 0; at < memory->size; at += BLOCK_SIZE) {
+    for (uint64_t at = 0; at < memory->size; at = (at | (size - 1)) + 1) {
         uint64_t pte = page_table_unmap(&memory->stage2, memory->base + at, &size);
 
-        if (pte)
-            pages_free_blocks(&machine.pages, pte_address(pte), 1, memory->owner);
+        if (pte && size == HULL_PAGE_SIZE)
+            pages_free(&machine.pages, pte_address(pte), 1, memory->owner);
+        else if (pte)
+            pages_free_blocks(&machine.pages, pte_address(pte), (unsigned)(size / BLOCK_SIZE),
+                              memory->owner);
     }
 }
 
 // The fences come before anybody else can get the blocks.
 void vm_memory_destroy(struct vm_memory *memory)
 {
-    uint64_t reserved = memory->size / BLOCK_SIZE - memory->blocks;
-
     hfence_gvma_all();
     fw_remote_hfence_gvma_all();
+    vm_memory_forget(memory);
     paging_window_free((uintptr_t)memory->window, memory->size);
-    free_blocks(memory);
+    free_memory(memory);
     page_table_destroy(&memory->stage2);
     vmid_free(memory->vmid);
-    if (memory->committed)
-        pages_uncommit(&machine.pages, reserved);
+    pages_uncommit(&machine.pages, memory->promised);
     memset(memory, 0, sizeof(*memory));
 }
