@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The physical UART, polled for output. The firmware has set its rate.
+// The physical UART. The firmware has set its rate.
 #include "metal/board/platform.h"
 
 #include "metal/riscv64/sbi.h"
@@ -7,11 +7,11 @@
 enum uart_register { UART_DATA = 0, UART_IER = 1, UART_FCR = 2, UART_MCR = 4, UART_LSR = 5 };
 
 #define IER_RX 1
+#define IER_TX 2
 #define FCR_ENABLE_CLEAR 7
 #define MCR_OUT2 8 // lets the interrupt through
 #define LSR_RX 1
 #define LSR_TX_EMPTY 0x20
-#define PATIENCE 1000000 // polls; then the byte is lost: a UART that is stuck must not stop us
 
 static volatile uint8_t *register_at(const struct platform *p, enum uart_register reg)
 {
@@ -44,10 +44,20 @@ void uart_init(const struct platform *p)
     reg_write(p, UART_MCR, MCR_OUT2 | 3);
 }
 
-void uart_irq_enable(const struct platform *p)
+void uart_irq_enable(const struct platform *p, bool room)
 {
     if (p->uart.size)
-        reg_write(p, UART_IER, IER_RX);
+        reg_write(p, UART_IER, IER_RX | (room ? IER_TX : 0));
+}
+
+unsigned uart_room(const struct platform *p)
+{
+    return reg_read(p, UART_LSR) & LSR_TX_EMPTY ? p->uart_fifo : 0;
+}
+
+void uart_send(const struct platform *p, char byte)
+{
+    reg_write(p, UART_DATA, (uint8_t)byte);
 }
 
 void uart_put(const struct platform *p, const char *bytes, size_t length)
@@ -57,7 +67,7 @@ void uart_put(const struct platform *p, const char *bytes, size_t length)
         return;
     }
     for (size_t i = 0; i < length; i++) {
-        for (unsigned n = 0; !(reg_read(p, UART_LSR) & LSR_TX_EMPTY) && n < PATIENCE; n++)
+        for (unsigned n = 0; !(reg_read(p, UART_LSR) & LSR_TX_EMPTY) && n < UART_PATIENCE; n++)
             ;
         reg_write(p, UART_DATA, (uint8_t)bytes[i]);
     }

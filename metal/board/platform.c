@@ -234,6 +234,9 @@ static void read_uart(struct platform *p)
     // The first cell is its number, whatever else there is.
     if (!hull_fdt_get(&p->fdt, node, "interrupts", &cells, &length) && length >= 4)
         p->uart_irq = hull_load_be32(cells);
+    p->uart_fifo = hull_fdt_is_compatible(&p->fdt, node, "ns16550a") ? 16 : 1;
+    if (!hull_fdt_get_u32(&p->fdt, node, "fifo-size", &value) && value)
+        p->uart_fifo = value;
 }
 
 int platform_read(struct platform *platform, const void *dtb, const char **what)

@@ -38,7 +38,7 @@ struct platform {
 
     struct irqchip irqchip;
     struct platform_range uart; // size 0: none that we know
-    unsigned uart_shift, uart_width, uart_irq;
+    unsigned uart_shift, uart_width, uart_irq, uart_fifo;
 };
 
 // How the device tree says that an interrupt of the irqchip's comes; high while it says nothing.
@@ -47,10 +47,15 @@ enum irq_trigger platform_irq_trigger(const struct platform *platform, uint32_t 
 // Reads the tree; 0, or -HULL_E… with `*what` saying what is missing.
 HULL_MUST_CHECK int platform_read(struct platform *platform, const void *dtb, const char **what);
 
-// ns16550a and compatibles. put: waits for room. get: -1 when there is nothing.
+// ns16550a and compatibles. put: waits for room, but not for ever. room: bytes that it takes at once. get: -1
+// when there is nothing. irq_enable: for input, and when all that was sent has gone.
+#define UART_PATIENCE \
+    1000000u // polls; then the byte is lost: a UART that is stuck must not stop us
 void uart_init(const struct platform *platform);
 void uart_put(const struct platform *platform, const char *bytes, size_t length);
 int uart_get(const struct platform *platform);
-void uart_irq_enable(const struct platform *platform);
+void uart_irq_enable(const struct platform *platform, bool room);
+unsigned uart_room(const struct platform *platform);
+void uart_send(const struct platform *platform, char byte);
 
 #endif

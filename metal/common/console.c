@@ -17,11 +17,13 @@
 #define KEY_ESCAPE 1 // Ctrl-A
 #define COLOUR_OFF "\x1b[0m"
 #define LINE_CLEAR "\r\x1b[K"
+#define ROOM_FOR_LINES \
+    (SERIAL_RING / 4) // a byte of a guest's may bring three lines with their names
 
 static void put(const char *bytes, size_t length)
 {
     if (!machine.panicked)
-        uart_put(&machine.platform, bytes, length);
+        serial_put(&machine.console.serial, bytes, length);
 }
 
 // The terminal wants a carriage return before each new line of ours; guests send their own.
@@ -40,7 +42,7 @@ static void put_text(const char *text)
 
 void console_emergency(struct console *console, const char *text)
 {
-    (void)console;
+    serial_flush(&console->serial);
     for (; *text; text++) {
         if (*text == '\n')
             uart_put(&machine.platform, "\r", 1);
@@ -110,6 +112,13 @@ void console_log(struct console *console, const char *format, ...)
     spin_unlock(&console->lock);
 }
 
+// The shell waits, for some time, until what it said before is out.
+static void await_room(const struct console *console)
+{
+    for (unsigned n = 0; serial_room(&console->serial) < ROOM_FOR_LINES && n < 1000; n++)
+        thread_sleep_ns(HULL_NSEC_PER_SEC / 1000);
+}
+
 void console_print(struct console *console, const char *format, ...)
 {
     char text[512];
@@ -118,6 +127,7 @@ void console_print(struct console *console, const char *format, ...)
     va_start(args, format);
     hull_vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    await_room(console);
     spin_lock(&console->lock);
     put_text(text);
     spin_unlock(&console->lock);
@@ -125,10 +135,20 @@ void console_print(struct console *console, const char *format, ...)
 
 // ---- Output of guests ----
 
-static void keep(struct vm_console *c, const char *bytes, size_t length)
+static void keep(struct vm_console *c, char byte)
 {
-    for (size_t i = 0; c->log && i < length; i++)
-        c->log[c->logged++ % c->log_size] = (uint8_t)bytes[i];
+    if (c->log)
+        c->log[c->logged++ % c->log_size] = (uint8_t)byte;
+}
+
+// Whether a VM has to wait with what it wants on the terminal.
+static bool held_off(struct console *console, struct metal_vm *vm)
+{
+    if (serial_room(&console->serial) >= ROOM_FOR_LINES || vm->console.ending ||
+        !(console->all || console->focus == vm->index + 1))
+        return false;
+    vm->console.waiting = console->waiting = true;
+    return true;
 }
 
 // A finished line of a VM that has not the keyboard.
@@ -186,18 +206,23 @@ static size_t guest_write(void *ctx, const void *buf, size_t len)
     struct console *console = &machine.console;
     const char *bytes = buf;
 
+    size_t done = 0;
+
     spin_lock(&console->lock);
-    keep(&vm->console, bytes, len);
-    if (console->all) {
-        for (size_t i = 0; i < len; i++)
-            (console->focus == vm->index + 1 ? take_focused : take_background)(console, vm,
-                                                                               bytes[i]);
-    } else if (console->focus == vm->index + 1 && len) {
-        put(bytes, len);
-        console->partial = bytes[len - 1] == '\n' ? 0 : console->focus;
+    while (done < len && !held_off(console, vm)) {
+        bool focused = console->focus == vm->index + 1;
+        char byte = bytes[done++];
+
+        keep(&vm->console, byte);
+        if (console->all) {
+            (focused ? take_focused : take_background)(console, vm, byte);
+        } else if (focused) {
+            put(&byte, 1);
+            console->partial = byte == '\n' ? 0 : console->focus;
+        }
     }
     spin_unlock(&console->lock);
-    return len;
+    return done;
 }
 
 static void guest_rx_ready(void *ctx)
@@ -222,6 +247,7 @@ void console_vm_ended(struct console *console, struct metal_vm *vm)
     if (vm->console.length && console->all)
         show_line(console, vm);
     vm->console.length = 0;
+    vm->console.waiting = vm->console.ending = false;
     vm->console.input_head = vm->console.input_tail;
     spin_unlock(&console->lock);
 }
@@ -231,10 +257,13 @@ void console_vm_log(struct console *console, const struct metal_vm *vm)
     const struct vm_console *c = &vm->console;
     uint64_t from = c->logged > c->log_size ? c->logged - c->log_size : 0;
 
-    spin_lock(&console->lock);
-    for (uint64_t at = from; at < c->logged; at++)
+    for (uint64_t at = from; at < c->logged; at++) {
+        if (at % 256 == 0)
+            await_room(console);
+        spin_lock(&console->lock);
         put((const char *)&c->log[at % c->log_size], 1);
-    spin_unlock(&console->lock);
+        spin_unlock(&console->lock);
+    }
 }
 
 uint64_t console_vm_output(struct console *console, const struct metal_vm *vm, uint64_t from,
@@ -308,9 +337,15 @@ static void typed(struct console *console, uint8_t byte)
     }
 }
 
-void console_input(struct console *console)
+void console_interrupt(struct console *console)
 {
+    bool wake = false;
     int byte;
+
+    spin_lock(&console->lock);
+    serial_pump(&console->serial);
+    wake = console->waiting && serial_room(&console->serial) >= SERIAL_RING / 2;
+    spin_unlock(&console->lock);
 
     while ((byte = uart_get(&machine.platform)) >= 0) {
         if (console->escape && byte != KEY_ESCAPE)
@@ -318,8 +353,23 @@ void console_input(struct console *console)
         else if (console->escape || byte != KEY_ESCAPE)
             typed(console, (uint8_t)byte);
         console->escape = byte == KEY_ESCAPE && !console->escape;
+        wake = true;
     }
-    manager_wake();
+    if (wake)
+        manager_wake();
+}
+
+static void offer_again(struct metal_vm *vm)
+{
+    if (vm->board.console)
+        hull_virtio_console_tx_ready(vm->board.console);
+    hull_uart_tx_ready(vm->board.uart);
+}
+
+void console_vm_ending(struct metal_vm *vm)
+{
+    vm->console.ending = true;
+    offer_again(vm);
 }
 
 // What the device does not take yet waits for its rx_ready.
@@ -339,8 +389,18 @@ static void pump_vm(struct metal_vm *vm)
 
 void console_pump(struct console *console)
 {
-    for (unsigned i = 0; i < machine.vm_count; i++)
-        pump_vm(machine.vms[i]);
+    bool again = serial_room(&console->serial) >= SERIAL_RING / 2 &&
+                 atomic_exchange(&console->waiting, false);
+
+    for (unsigned i = 0; i < machine.vm_count; i++) {
+        struct metal_vm *vm = machine.vms[i];
+
+        if (again && vm->console.waiting && vm->board_made) {
+            vm->console.waiting = false;
+            offer_again(vm);
+        }
+        pump_vm(vm);
+    }
     while (console->typed_head != console->typed_tail)
         shell_key(console, (char)console->typed[console->typed_head++ % CONSOLE_INPUT_MAX]);
 }

@@ -40,7 +40,7 @@ void machine_interrupt(void)
         if (source == IRQCHIP_IPI || passthrough_interrupt(source))
             continue; // a guest's is completed when it has done so
         if (source == p->uart_irq)
-            console_input(&machine.console);
+            console_interrupt(&machine.console);
         irqchip_complete(&p->irqchip, &hart->irq, source);
     }
 }
@@ -179,7 +179,7 @@ static void uart_route(void)
 
     if (irqchip_route(&p->irqchip, &this_hart()->irq, p->uart_irq,
                       platform_irq_trigger(p, p->uart_irq)))
-        uart_irq_enable(p);
+        serial_by_interrupt(&machine.console.serial);
     else
         console_log(&machine.console, "the UART has no interrupt here: no input");
 }

@@ -183,6 +183,8 @@ static void release(struct metal_vm *vm)
     shared_detach(vm);
     passthrough_detach(vm);
     if (vm->board_made)
+        console_vm_ending(vm);
+    if (vm->board_made)
         riscv_board_destroy(&vm->board);
     if (vm->vm_made)
         hull_vm_fini(&vm->vm);
