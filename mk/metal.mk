@@ -19,6 +19,12 @@ METAL_LINK   = $(RV_CC) -nostdlib -static -no-pie -march=rv64imac_zicsr_zifencei
                -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,-z,noexecstack \
                -Wl,-T,metal/riscv64/image.ld
 
+# What a guest meets while it starts, or never: descriptions, boot, device trees, the shell.
+METAL_COLD := $(patsubst %,$(METAL_DIR)/%.o,core/bundle% core/spec% guest/riscv/board guest/riscv/board_fdt guest/riscv/boot_% \
+              guest/riscv/isa lib/fdt/% lib/format lib/error metal/board/platform metal/board/irqchip_fdt \
+              metal/common/main metal/common/shell metal/common/vm metal/common/hypercall metal/riscv64/panic)
+$(filter $(METAL_COLD),$(METAL_OBJ)): METAL_OPT = -Os
+
 .PHONY: metal
 metal: $(METAL) $(METAL).bin
 
