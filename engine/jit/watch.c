@@ -288,16 +288,26 @@ static void keep_code(struct jit_watch *watch)
         hull_free(env, hottest, size);
 }
 
-// perf looks for names when it reports, and knows of one name for each address: the last one is best.
-static void restart_map(struct jit_watch *watch)
+// perf looks for names when it reports, and knows of one name for each address: the last one is best. So
+// the map begins anew when its addresses mean other code, and stays as it is when the VM ends.
+static void restart_map(struct jit_watch *watch, const struct jit_cache *cache)
 {
     FILE *map = watch->options.map;
 
     if (!map)
         return;
     rewind(map);
-    if (ftruncate(fileno(map), 0) == 0 && watch->cache)
-        map_thunks(watch, watch->cache);
+    if (ftruncate(fileno(map), 0) == 0)
+        map_thunks(watch, cache);
+}
+
+// The machine code goes; of the hottest regions it is kept.
+static void forget_code(struct jit_watch *watch)
+{
+    keep_code(watch);
+    for (unsigned i = 0; i < WATCH_HASH; i++)
+        for (struct watched *w = watch->hash[i]; w; w = w->hash_next)
+            w->code = NULL;
 }
 
 void jit_watch_forget(struct jit_cache *cache)
@@ -307,11 +317,8 @@ void jit_watch_forget(struct jit_cache *cache)
     if (!watch)
         return;
     hull_lock(&watch->vm->env, &watch->lock);
-    keep_code(watch);
-    for (unsigned i = 0; i < WATCH_HASH; i++)
-        for (struct watched *w = watch->hash[i]; w; w = w->hash_next)
-            w->code = NULL;
-    restart_map(watch);
+    forget_code(watch);
+    restart_map(watch, cache);
     hull_unlock(&watch->vm->env, &watch->lock);
 }
 
@@ -321,11 +328,11 @@ void jit_watch_cache(struct jit_cache *cache, bool there)
 
     if (!watch)
         return;
-    if (!there)
-        jit_watch_forget(cache);
     hull_lock(&watch->vm->env, &watch->lock);
     watch->cache = there ? cache : NULL;
     if (there)
-        map_thunks(watch, cache);
+        restart_map(watch, cache);
+    else
+        forget_code(watch);
     hull_unlock(&watch->vm->env, &watch->lock);
 }

@@ -40,6 +40,7 @@ fi
 echo go >&9
 wait $hull_pid
 equal 'the guest' 0 $?
+check 'the map is still there for a report' grep -qE 'clear_user[a-z_+0-9]* \[S\]$' "/tmp/perf-$hull_pid.map"
 rm -f "/tmp/perf-$hull_pid.map"
 
 equal 'as many regions as were asked for' 12 "$(grep -c '^#' trace)"
