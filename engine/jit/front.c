@@ -267,6 +267,8 @@ void ir_make(struct ir *ir, const struct region *region)
     ir->count = ir->slots = 0;
     ir->streams = 0;
     for (unsigned op = 0; op < region->count; op++) {
+        if (region->ops[op].dead)
+            continue;
         if (region->ops[op].leader) {
             struct ir_insn *in = add(ir, op);
 

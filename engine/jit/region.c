@@ -97,24 +97,59 @@ int jit_region_find_op(const struct region *r, int64_t offset)
     return -1;
 }
 
+// The op that a jump inside the region leads to, or -1.
+static int target_of(const struct region *r, unsigned op)
+{
+    if (!is_branch(r->ops[op].id) && r->ops[op].id != INSN_JAL)
+        return -1;
+    return jit_region_find_op(r, (int64_t)r->ops[op].offset + r->ops[op].op.imm);
+}
+
+// Marks what can't be reached from the entry, such as what stands behind a computed jump that a branch leads
+// over: it is no part of any loop, and no code is made for it. What follows it in memory only is cut off.
+static void find_dead(struct region *r)
+{
+    bool changed = true;
+    unsigned last = 0;
+
+    for (unsigned i = 0; i < r->count; i++)
+        r->ops[i].dead = i > 0;
+    while (changed) {
+        changed = false;
+        for (unsigned i = 0; i < r->count; i++) {
+            int target = target_of(r, i);
+
+            if (r->ops[i].dead)
+                continue;
+            last = last < i ? i : last;
+            if (i + 1 < r->count && !jit_region_ends_at(r->ops[i].id))
+                r->ops[i + 1].dead = 0;
+            if (target >= 0 && r->ops[target].dead) {
+                r->ops[target].dead = 0;
+                changed |= (unsigned)target < i;
+            }
+        }
+    }
+    r->count = (uint16_t)(last + 1);
+    r->bytes = (uint16_t)(r->ops[last].offset + r->ops[last].length);
+}
+
 // Straight pieces begin at the entry, at targets of jumps, and behind jumps. `left` counts down
 // within each.
 static void mark_pieces(struct region *r)
 {
     unsigned left = 0;
 
+    find_dead(r);
+    for (unsigned i = 0; i < r->count; i++)
+        r->ops[i].leader = r->ops[i].target = r->ops[i].back = 0;
     r->ops[0].leader = 1;
     for (unsigned i = 0; i < r->count; i++) {
         struct region_op *op = &r->ops[i];
-        int target;
+        int target = op->dead ? -1 : target_of(r, i);
 
-        if (!is_branch(op->id) && !jit_region_ends_at(op->id))
-            continue;
-        if (i + 1 < r->count)
+        if (i + 1 < r->count && (is_branch(op->id) || jit_region_ends_at(op->id)))
             r->ops[i + 1].leader = 1;
-        if (!is_branch(op->id) && op->id != INSN_JAL)
-            continue;
-        target = jit_region_find_op(r, (int64_t)op->offset + op->op.imm);
         if (target >= 0) {
             r->ops[target].leader = 1;
             r->ops[target].target = 1;
@@ -128,21 +163,13 @@ static void mark_pieces(struct region *r)
     }
 }
 
-// The op that a jump inside the region leads to, or -1.
-static int target_of(const struct region *r, unsigned op)
-{
-    if (!is_branch(r->ops[op].id) && r->ops[op].id != INSN_JAL)
-        return -1;
-    return jit_region_find_op(r, (int64_t)r->ops[op].offset + r->ops[op].op.imm);
-}
-
 // The first op that a jump from ops[i] on leads back to, if that lies before ops[i]; else i.
 static unsigned first_looped(const struct region *r, unsigned i)
 {
     unsigned first = i;
 
     for (unsigned j = i; j < r->count; j++) {
-        int target = target_of(r, j);
+        int target = r->ops[j].dead ? -1 : target_of(r, j);
 
         if (target >= 0 && (unsigned)target < first)
             first = (unsigned)target;
@@ -155,13 +182,11 @@ static unsigned first_looped(const struct region *r, unsigned i)
 static void cut_at_entry(struct region *r, const struct region_guide *guide)
 {
     for (unsigned i = 1; i < r->count; i++) {
-        if (!r->ops[i].leader || !guide->is_entry(guide->ctx, r->pc + r->ops[i].offset) ||
-            first_looped(r, i) < i)
+        if (!r->ops[i].leader || r->ops[i].dead ||
+            !guide->is_entry(guide->ctx, r->pc + r->ops[i].offset) || first_looped(r, i) < i)
             continue;
         r->count = (uint16_t)i;
         r->bytes = r->ops[i].offset;
-        for (unsigned k = 0; k < i; k++)
-            r->ops[k].leader = r->ops[k].target = r->ops[k].back = 0;
         mark_pieces(r);
         return;
     }

@@ -43,6 +43,7 @@ struct region_op {
     uint8_t leader : 1; // jumps inside the region come here, or a jump stands before
     uint8_t back : 1;   // a backward jump inside the region comes here
     uint8_t target : 1; // a jump inside the region comes here
+    uint8_t dead : 1;   // nothing inside the region comes here, so it is not translated
 };
 
 // Code of one page of the guest as it was found at one place of one address space: what is checked at

@@ -164,7 +164,7 @@ static struct watched *watched_make(struct jit_watch *watch, const struct region
     struct watched *w;
 
     for (unsigned i = 0; i < r->count; i++)
-        pieces += r->ops[i].leader;
+        pieces += r->ops[i].leader && !r->ops[i].dead;
     pieces_size = sizeof(*w) + pieces * sizeof(w->pieces[0]);
     at_size = (ir->count + 1) * sizeof(w->at[0]);
     size = pieces_size + at_size + r->bytes;
@@ -184,7 +184,7 @@ static struct watched *watched_make(struct jit_watch *watch, const struct region
     memcpy(w->copy, r->copy, r->bytes);
     pieces = 0;
     for (unsigned i = 0; i < r->count; i++)
-        if (r->ops[i].leader)
+        if (r->ops[i].leader && !r->ops[i].dead)
             w->pieces[pieces++] =
                 (struct watched_piece){.op = (uint16_t)i, .length = r->ops[i].left};
     return w;
