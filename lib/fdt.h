@@ -19,6 +19,8 @@
 // Calls come in the blob's order: reservations, then the root node "" with its properties before its
 // subnodes. The first failure sticks and makes the rest do nothing, so only finish has to be checked:
 // -HULL_ENOSPC when the buffer was too small, -HULL_EINVAL when the calls did not nest.
+#define HULL_FDT_NAMES_KNOWN 64
+
 struct fdt_writer {
     uint8_t *blob;
     size_t size;          // of the buffer
@@ -29,6 +31,8 @@ struct fdt_writer {
     bool ended;           // the root was closed: nothing may follow
     bool subnodes_follow; // a node was closed: no property may follow in its parent
     int error;            // 0, or the negated code that sticks
+    unsigned name_count;
+    uint32_t name_ends[HULL_FDT_NAMES_KNOWN]; // of the first names, in the strings block
 };
 
 void hull_fdt_writer_init(struct fdt_writer *w, void *buffer, size_t size);
@@ -64,6 +68,7 @@ struct fdt_view {
     uint32_t structure, structure_size;
     uint32_t strings, strings_size;
     uint32_t boot_cpu;
+    bool checked; // hull_fdt_open() has seen all of it, and nobody changes it since
 };
 
 enum fdt_token {

@@ -337,7 +337,8 @@ static void interp_get_state(struct vcpu *vcpu, struct hart_state *state)
     riscv_hart_state_save(&cpu->hart, state);
 }
 
-// The board, and with it the ISA, is there by the time of the first state.
+// The board, and with it the ISA, is there by the time of the first states, which all come from the thread that makes the
+// VM or gives it this engine.
 static void interp_set_state(struct vcpu *vcpu, const struct hart_state *state)
 {
     struct cpu *cpu = vcpu->engine_data;
@@ -345,6 +346,9 @@ static void interp_set_state(struct vcpu *vcpu, const struct hart_state *state)
 
     if (!cpu->decoder) {
         riscv_hart_init(&cpu->hart, vcpu, &board->isa, board->sbi != NULL);
+        if (!board->decoder_made)
+            riscv_decoder_init(&board->decoder, &board->isa);
+        board->decoder_made = true;
         cpu->decoder = &board->decoder;
     }
     cpu->hart.s = *state;

@@ -13,6 +13,8 @@
 #include "lib/format.h"
 #include "lib/mem.h"
 
+#define FDT_ROOM (16u << 10) // for a device tree; more up to BOARD_FDT_MAX when that does not do
+
 // Finisher, RTC, UART; the ACLINT where M mode is, as without it nobody could use that: time and
 // software interrupts come by the SBI.
 static int add_platform(struct riscv_board *board, const struct board_backends *backends)
@@ -123,24 +125,32 @@ static void write_rom(struct riscv_board *board, gpa_t next_addr)
     board->dynamic_info_addr = BOARD_ROM_BASE + 40;
 }
 
-// The tree into RAM, at an address that was settled before.
+// The tree into RAM, at an address that was settled before. Most trees are small.
 static int write_fdt(struct riscv_board *board, struct boot_loader *loader, gpa_t initrd,
-                     uint64_t initrd_size, void *blob)
+                     uint64_t initrd_size)
 {
     const struct hull_env *env = &board->vm->env;
     uint8_t seed[BOARD_RNG_SEED_SIZE];
     bool seeded = !env->ops->random(env->ctx, seed, sizeof(seed));
-    int size = riscv_board_fdt(board->spec, &board->isa, initrd, initrd_size, seeded ? seed : NULL,
-                               blob, BOARD_FDT_MAX);
+    int size = -HULL_ENOSPC, error = 0;
 
-    if (size < 0)
-        return boot_fail(loader, size, "the device tree: %s", hull_strerror(size));
-    return boot_place(loader, "the device tree", board->fdt_addr, blob, (uint64_t)size,
-                      (uint64_t)size);
+    for (size_t room = FDT_ROOM; size == -HULL_ENOSPC && room <= BOARD_FDT_MAX; room *= 2) {
+        void *blob = hull_alloc(env, room);
+
+        if (!blob)
+            return boot_fail(loader, -HULL_ENOMEM, "no memory for the device tree");
+        size = riscv_board_fdt(board->spec, &board->isa, initrd, initrd_size, seeded ? seed : NULL,
+                               blob, room);
+        if (size >= 0)
+            error = boot_place(loader, "the device tree", board->fdt_addr, blob, (uint64_t)size,
+                               (uint64_t)size);
+        hull_free(env, blob, room);
+    }
+    return size < 0 ? boot_fail(loader, size, "the device tree: %s", hull_strerror(size)) : error;
 }
 
 // Firmware, kernel, initrd, device tree, in this order and apart from each other.
-static int load_images(struct riscv_board *board, struct boot_loader *loader, void *fdt)
+static int load_images(struct riscv_board *board, struct boot_loader *loader)
 {
     const struct board_images *images = &board->images;
     struct boot_layout layout;
@@ -155,12 +165,11 @@ static int load_images(struct riscv_board *board, struct boot_loader *loader, vo
     board->fromhost = first->fromhost;
     if (images->firmware.data)
         write_rom(board, layout.kernel.entry);
-    return write_fdt(board, loader, layout.initrd, layout.initrd ? images->initrd.size : 0, fdt);
+    return write_fdt(board, loader, layout.initrd, layout.initrd ? images->initrd.size : 0);
 }
 
 static int board_load(struct riscv_board *board)
 {
-    const struct hull_env *env = &board->vm->env;
     struct boot_loader loader = {
         .memory = &board->vm->memory,
         .ram_base = riscv_board_ram_base(board->spec),
@@ -168,14 +177,8 @@ static int board_load(struct riscv_board *board)
         .message = board->message,
         .message_size = sizeof(board->message),
     };
-    void *fdt = hull_alloc(env, BOARD_FDT_MAX);
-    int error;
 
-    if (!fdt)
-        return boot_fail(&loader, -HULL_ENOMEM, "no memory for the device tree");
-    error = load_images(board, &loader, fdt);
-    hull_free(env, fdt, BOARD_FDT_MAX);
-    return error;
+    return load_images(board, &loader);
 }
 
 static void reset_harts(struct riscv_board *board)
@@ -255,7 +258,6 @@ int riscv_board_create(struct riscv_board *board, struct vm *vm, const struct vm
     board->isa = riscv_board_isa(spec);
     if (vm->engine->limit_isa)
         vm->engine->limit_isa(&board->isa);
-    riscv_decoder_init(&board->decoder, &board->isa);
     vm->env.ops->lock_init(vm->env.ctx, &board->htif_lock);
     vm->board = board;
     restart_time(vm);

@@ -60,7 +60,8 @@ struct riscv_board {
     struct vm *vm;
     const struct vm_spec *spec;
     struct riscv_isa isa;
-    struct riscv_decoder decoder;
+    struct riscv_decoder decoder; // of engines that decode: made with the first hart's state
+    bool decoder_made;
     struct board_images images;
     struct device *finisher, *rtc, *aclint, *uart;
     struct device *plic;    // NULL: there is an APLIC

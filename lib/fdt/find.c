@@ -7,11 +7,11 @@
 // The first node at or after `offset`; goes on after it when `offset` is that of a node.
 static uint32_t node_from(const struct fdt_view *view, uint32_t offset)
 {
-    struct fdt_item item;
+    uint32_t node;
     for (;;) {
-        int token = hull_fdt_next(view, &offset, &item);
+        int token = hull_fdt_skip(view, &offset, &node);
         if (token == HULL_FDT_BEGIN_NODE)
-            return item.node;
+            return node;
         if (token <= HULL_FDT_END)
             return HULL_FDT_NONE;
     }
@@ -45,12 +45,13 @@ const char *hull_fdt_name(const struct fdt_view *view, uint32_t node)
 uint32_t hull_fdt_first_child(const struct fdt_view *view, uint32_t node)
 {
     struct fdt_item item;
+    uint32_t at;
     if (!enter_node(view, &node, &item))
         return HULL_FDT_NONE;
     for (;;) {
-        int token = hull_fdt_next(view, &node, &item);
+        int token = hull_fdt_skip(view, &node, &at);
         if (token == HULL_FDT_BEGIN_NODE)
-            return item.node;
+            return at;
         if (token != HULL_FDT_PROP)
             return HULL_FDT_NONE;
     }
@@ -59,14 +60,15 @@ uint32_t hull_fdt_first_child(const struct fdt_view *view, uint32_t node)
 uint32_t hull_fdt_next_sibling(const struct fdt_view *view, uint32_t node)
 {
     struct fdt_item item;
+    uint32_t at;
     unsigned depth = 1;
     if (!enter_node(view, &node, &item))
         return HULL_FDT_NONE;
     for (;;) {
-        int token = hull_fdt_next(view, &node, &item);
+        int token = hull_fdt_skip(view, &node, &at);
         if (token == HULL_FDT_BEGIN_NODE) {
             if (depth++ == 0)
-                return item.node;
+                return at;
         } else if (token == HULL_FDT_END_NODE) {
             if (depth-- == 0)
                 return HULL_FDT_NONE;
@@ -79,17 +81,16 @@ uint32_t hull_fdt_next_sibling(const struct fdt_view *view, uint32_t node)
 uint32_t hull_fdt_parent(const struct fdt_view *view, uint32_t node)
 {
     uint32_t open[HULL_FDT_DEPTH_MAX];
-    struct fdt_item item;
-    uint32_t offset = 0;
+    uint32_t offset = 0, at;
     unsigned depth = 0;
     for (;;) {
-        int token = hull_fdt_next(view, &offset, &item);
+        int token = hull_fdt_skip(view, &offset, &at);
         if (token == HULL_FDT_BEGIN_NODE) {
-            if (item.node == node)
+            if (at == node)
                 return depth ? open[depth - 1] : HULL_FDT_NONE;
             if (depth == HULL_FDT_DEPTH_MAX)
                 return HULL_FDT_NONE;
-            open[depth++] = item.node;
+            open[depth++] = at;
         } else if (token == HULL_FDT_END_NODE) {
             depth -= depth > 0;
         } else if (token <= HULL_FDT_END) {

@@ -5,6 +5,9 @@
 
 #include "lib/fdt.h"
 
+// As hull_fdt_next(), for those who only look for nodes; *node is where the token starts.
+int hull_fdt_skip(const struct fdt_view *view, uint32_t *offset, uint32_t *node);
+
 // Offsets of the header's big-endian 32-bit fields.
 enum fdt_header_field {
     FDT_MAGIC = 0,

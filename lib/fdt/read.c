@@ -94,6 +94,7 @@ int hull_fdt_open(struct fdt_view *view, const void *blob, size_t size)
         error = open_reservations(view);
     if (!error)
         error = check_structure(view);
+    view->checked = !error;
     return error;
 }
 
@@ -106,13 +107,16 @@ void hull_fdt_get_reservation(const struct fdt_view *view, uint32_t index, uint6
 }
 
 // A terminated string at `offset` of a block; NULL when it runs out of the block. Names are short:
-// the limit keeps many properties that share one endless name from costing the square of the blob.
+// the limit keeps many properties that share one endless name from costing the square of the blob. What was found
+// well-formed once is not measured again.
 static const char *string_at(const struct fdt_view *view, uint32_t block, uint32_t block_size,
                              uint32_t offset)
 {
     if (offset >= block_size)
         return NULL;
     const char *string = (const char *)view->blob + block + offset;
+    if (view->checked)
+        return string;
     size_t room = block_size - offset;
     if (room > HULL_FDT_NAME_MAX + 1)
         room = HULL_FDT_NAME_MAX + 1;
@@ -174,5 +178,28 @@ int hull_fdt_next(const struct fdt_view *view, uint32_t *offset, struct fdt_item
     case FDT_PROP: return next_prop(view, offset, item) ? HULL_FDT_PROP : -HULL_EFORMAT;
     case FDT_END: *offset = start; return HULL_FDT_END;
     default: return -HULL_EFORMAT;
+    }
+}
+
+int hull_fdt_skip(const struct fdt_view *view, uint32_t *offset, uint32_t *node)
+{
+    struct fdt_item item;
+    uint32_t token, length;
+    if (*offset % 4)
+        return -HULL_EFORMAT;
+    do {
+        *node = *offset;
+        if (!next_u32(view, offset, &token))
+            return -HULL_EFORMAT;
+    } while (token == FDT_NOP);
+    switch (token) {
+    case FDT_BEGIN_NODE:
+        return next_node(view, offset, &item) ? HULL_FDT_BEGIN_NODE : -HULL_EFORMAT;
+    case FDT_END_NODE: return HULL_FDT_END_NODE;
+    case FDT_PROP:
+        return next_u32(view, offset, &length) && skip_padded(view, offset, 4 + (uint64_t)length)
+                   ? HULL_FDT_PROP
+                   : -HULL_EFORMAT;
+    default: return token == FDT_END ? HULL_FDT_END : -HULL_EFORMAT;
     }
 }

@@ -117,22 +117,31 @@ void hull_fdt_end_node(struct fdt_writer *w)
     }
 }
 
-// The offset of `name` in the strings block: the end of an earlier name will do.
+// The offset of `name` in the strings block: the end of an earlier name will do. Where the first names end is known, and
+// most trees have no more.
 static uint32_t string_offset(struct fdt_writer *w, const char *name)
 {
-    size_t length = hull_strlen(name) + 1;
-    uint8_t *strings = w->blob + w->size - w->strings_size;
-    for (size_t i = 0; i + length <= w->strings_size; i++)
-        if (memcmp(strings + i, name, length) == 0)
-            return (uint32_t)i;
+    const uint8_t *strings = w->blob + w->size - w->strings_size;
+    size_t length = hull_strlen(name) + 1, at = 0;
+    for (unsigned i = 0; i < w->name_count; at = w->name_ends[i++]) {
+        size_t from = w->name_ends[i] - length;
+        if (w->name_ends[i] - at >= length && strings[from] == (uint8_t)name[0] &&
+            memcmp(strings + from, name, length) == 0)
+            return (uint32_t)from;
+    }
+    for (; at + length <= w->strings_size; at++)
+        if (strings[at] == (uint8_t)name[0] && memcmp(strings + at, name, length) == 0)
+            return (uint32_t)at;
     if (length > w->size - w->used - w->strings_size) {
         fail(w, -HULL_ENOSPC);
         return 0;
     }
     // Offsets count from the block's start, so it is the block that moves, not they.
-    memmove(strings - length, strings, w->strings_size);
+    memmove(w->blob + w->size - w->strings_size - length, strings, w->strings_size);
     memcpy(w->blob + w->size - length, name, length);
     w->strings_size += length;
+    if (w->name_count < HULL_FDT_NAMES_KNOWN)
+        w->name_ends[w->name_count++] = (uint32_t)w->strings_size;
     return (uint32_t)(w->strings_size - length);
 }
 

@@ -48,6 +48,17 @@ static hpa_t block_base(const struct pages *pages, const struct page_block *bloc
     return 0;
 }
 
+static void block_release(struct pages *pages, struct page_block *block)
+{
+    for (unsigned i = 0; i < pages->range_count; i++) {
+        struct pages_range *r = &pages->ranges[i];
+
+        if (block >= r->block && block < r->block + r->full)
+            r->full = (unsigned)(block - r->block);
+    }
+    block->state = BLOCK_FREE;
+}
+
 static struct page_block *block_at(struct pages *pages, hpa_t pa)
 {
     for (unsigned i = 0; i < pages->range_count; i++) {
@@ -142,7 +153,7 @@ void pages_release_hole(struct pages *pages, hpa_t base, uint64_t size)
 
         if (!block || block->state != BLOCK_TAKEN)
             continue;
-        block->state = BLOCK_FREE;
+        block_release(pages, block);
         pages->free_blocks++;
         pages->free += BLOCK_PAGES;
         pages->total += BLOCK_PAGES;
@@ -158,7 +169,9 @@ static struct page_block *find_blocks(struct pages *pages, unsigned count, unsig
         struct pages_range *r = &pages->ranges[i];
         unsigned run = 0;
 
-        for (unsigned n = 0; n < r->blocks; n++) {
+        while (r->full < r->blocks && r->block[r->full].state != BLOCK_FREE)
+            r->full++;
+        for (unsigned n = r->full; n < r->blocks; n++) {
             bool starts = ((r->base >> BLOCK_SHIFT) + n) % align == 0;
 
             run = r->block[n].state != BLOCK_FREE || (!run && !starts) ? 0 : run + 1;
@@ -232,7 +245,7 @@ void pages_free_blocks(struct pages *pages, hpa_t base, unsigned count, struct p
 
     spin_lock(&pages->lock);
     for (unsigned i = 0; i < count; i++)
-        block[i].state = BLOCK_FREE;
+        block_release(pages, &block[i]);
     pages->free_blocks += count;
     pages->free += (uint64_t)count * BLOCK_PAGES;
     spin_unlock(&pages->lock);
@@ -370,7 +383,7 @@ void pages_free(struct pages *pages, hpa_t base, unsigned count, struct page_cou
     block->free = (uint16_t)(block->free + count);
     pages->free += count;
     if (block->free == BLOCK_PAGES - 1) {
-        block->state = BLOCK_FREE;
+        block_release(pages, block);
         pages->free_blocks++;
         pages->free++;
     }

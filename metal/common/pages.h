@@ -24,6 +24,7 @@ struct page_block;
 struct pages_range {
     hpa_t base; // a multiple of BLOCK_SIZE
     unsigned blocks;
+    unsigned full; // so many of its first blocks, at least, are not free
     struct page_block *block;
 };
 

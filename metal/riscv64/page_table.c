@@ -103,11 +103,14 @@ int page_table_map(struct page_table *table, uint64_t va, hpa_t pa, uint64_t siz
         pte = entry_make(table, va, level);
         if (!pte)
             return -HULL_ENOMEM;
-        __atomic_store_n(pte, pa >> HULL_PAGE_SHIFT << PTE_PPN_SHIFT | flags | PTE_V | PTE_AD,
-                         __ATOMIC_RELEASE);
-        va += level_size(level);
-        pa += level_size(level);
-        size -= level_size(level);
+        // The entries after it in the same table, as long as no larger page would do.
+        do {
+            __atomic_store_n(pte++, pa >> HULL_PAGE_SHIFT << PTE_PPN_SHIFT | flags | PTE_V | PTE_AD,
+                             __ATOMIC_RELEASE);
+            va += level_size(level);
+            pa += level_size(level);
+            size -= level_size(level);
+        } while (size >= level_size(level) && va & (level_size(level + 1) - 1));
     }
     return 0;
 }

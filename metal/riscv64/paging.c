@@ -55,11 +55,16 @@ int arch_map_device(hpa_t base, uint64_t size)
     if (!size || end < start || end > (uint64_t)LOW_GIB << 30)
         return size ? -HULL_ERANGE : 0;
     spin_lock(&paging.lock);
-    for (hpa_t at = start; at < end && !error; at += HULL_PAGE_SIZE) {
+    for (hpa_t at = start, step; at < end && !error; at += step) {
         uint64_t found;
 
-        if (!page_table_find(&paging.table, at, &found))
-            error = page_table_map(&paging.table, at, at, HULL_PAGE_SIZE, RW);
+        // In 2 MiB pages where nothing of one is mapped yet: `found` is how far an entry that is not there reaches.
+        step = HULL_PAGE_SIZE;
+        if (page_table_find(&paging.table, at, &found))
+            continue;
+        if (!(at % BLOCK_SIZE) && end - at >= BLOCK_SIZE && found >= BLOCK_SIZE)
+            step = BLOCK_SIZE;
+        error = page_table_map(&paging.table, at, at, step, RW);
     }
     spin_unlock(&paging.lock);
     return error;
