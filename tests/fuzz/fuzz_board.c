@@ -18,11 +18,16 @@ static const struct {
     {0x02000000, 0x10000, {0, 4, 8, 0x4000, 0x4004, 0x4008, 0xbff8, 0xbffc}},
     {0x0c000000, 0x600000, {4, 0x1000, 0x2000, 0x2080, 0x200000, 0x200004, 0x201000, 0x201004}},
     {UART, 0x100, {0, 1, 2, 3, 4, 5, 6, 7}},
+    {0x14000000, 0x8000, {0, 4, 0x28, 0x1c00, 0x1cdc, 0x1edc, 0x3000, 0x3028}}, // APLIC, M
+    {0x0d000000, 0x8000, {0, 4, 0x28, 0x1c00, 0x1cdc, 0x1edc, 0x3000, 0x3028}}, // and S
+    {0x15000000, 0x8000, {0, 4, 0x28, 0x1cdc, 0x3028, 0x4000, 0x4008, 0x401c}}, // one with wires
+    {0x28000000, VCPUS * 0x4000, {0, 4, 0x1000, 0x3000, 0x4000, 0x5000, 0x8000, 0xb000}},
+    {0x24000000, VCPUS * 0x1000, {0, 4, 0x1000, 0x1004, 0x2000, 0x2004, 0xffc, 0x2ffc}},
 };
 
 struct board {
     struct fake_vm fvm;
-    struct device *plic, *uart;
+    struct device *plic, *uart, *aplic, *wired;
     size_t room; // bytes that the UART's backend takes
 };
 
@@ -50,6 +55,9 @@ static void add(struct board *b, struct device *dev, unsigned place)
 static void build(struct board *b)
 {
     const struct hull_env *env = &b->fvm.fake.env;
+    const struct aplic_config machine = {.sources = 40, .machine = true, .msi = true};
+    const struct aplic_config wired = {.sources = 1023};
+    struct aplic_config supervisor = {.sources = 40, .guests = 2, .msi = true};
     struct char_backend backend = {.write = uart_write, .rx_ready = uart_ready, .ctx = b};
 
     fake_vm_init(&b->fvm, VCPUS);
@@ -61,6 +69,14 @@ static void build(struct board *b)
     add(b, hull_aclint_create(&b->fvm.vm), 2);
     b->uart = hull_uart_create(env, hull_plic_wire(b->plic, 10), backend);
     add(b, b->uart, 4);
+    b->aplic = hull_aplic_create(&b->fvm.vm, &machine);
+    add(b, b->aplic, 5);
+    supervisor.parent = b->aplic;
+    add(b, hull_aplic_create(&b->fvm.vm, &supervisor), 6);
+    b->wired = hull_aplic_create(&b->fvm.vm, &wired);
+    add(b, b->wired, 7);
+    add(b, hull_imsic_create(&b->fvm.vm, 2), 8);
+    add(b, hull_imsic_machine_create(&b->fvm.vm), 9);
 }
 
 static void access_register(struct board *b, struct input *in, bool write)
@@ -98,7 +114,9 @@ static void run_operation(struct board *b, struct input *in)
         hull_uart_tx_ready(b->uart);
         break;
     case 5:
-        wire = hull_plic_wire(b->plic, arg);
+        wire = op & 16   ? hull_plic_wire(b->plic, arg)
+               : op & 32 ? hull_aplic_wire(b->aplic, arg)
+                         : hull_aplic_wire(b->wired, arg);
         hull_irq_set(&wire, op & 8);
         break;
     case 6: fake_env_advance(&b->fvm.fake, (uint64_t)arg << (op >> 3)); break;

@@ -26,8 +26,8 @@ $(GUEST_OUT)/isa/%.elf: GUEST_HTIF := -DRT_HTIF
 
 # A program of several files.
 GUEST_HOSTILE := $(wildcard $(GUEST_DIR)/hostile/*.c)
-$(GUEST_OUT)/sbi/hostile.elf: GUEST_MORE := $(GUEST_HOSTILE)
-$(GUEST_OUT)/sbi/hostile.elf: $(GUEST_HOSTILE)
+$(GUEST_OUT)/sbi/hostile.elf $(GUEST_OUT)/sbi/hostile-aia.elf: GUEST_MORE := $(GUEST_HOSTILE)
+$(GUEST_OUT)/sbi/hostile.elf $(GUEST_OUT)/sbi/hostile-aia.elf: $(GUEST_HOSTILE)
 
 $(GUEST_OUT)/%.elf: $(GUEST_DIR)/%.c $(GUEST_RT) $(GUEST_DEPS)
 	$(call say,GUEST,$@)

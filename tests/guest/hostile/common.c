@@ -30,8 +30,10 @@ uint64_t rnd_below(uint64_t limit)
 
 static uint64_t any_number(void)
 {
-    static const uint64_t devices[] = {0,    RTC,       ACLINT,    PLIC,
-                                       UART, VIRTIO(0), VIRTIO(7), 0x30000000};
+    static const uint64_t devices[16] = {
+        0,         RTC,        ACLINT,    PLIC,      UART,       VIRTIO(0),
+        VIRTIO(7), 0x30000000, VIRTIO(1), VIRTIO(2), // and an APLIC and IMSICs, where they are
+        0xd000000, 0xd001000,  0xd003000, 0xd004000, 0x28000000, 0x28008000};
     uint64_t r = rnd();
 
     switch (r >> 60) {
@@ -40,7 +42,7 @@ static uint64_t any_number(void)
     case 2: return RAM_END + (r & 31) - 16;
     case 3: return (1ul << (r & 63)) + (r >> 6 & 15) - 8;
     case 4:
-    case 5: return devices[r & 7] + (r >> 3 & 0xfff);
+    case 5: return devices[r & 15] + (r >> 4 & 0xfff);
     case 6: return PLIC + (r & 0x3ffffff);
     case 7: return -(r & 0xffff);
     case 8: return r & 0xfff;
