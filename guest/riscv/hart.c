@@ -123,7 +123,7 @@ static void store_csrs(struct hart *hart, const struct hart_state *in)
     };
     const struct csr_value aia_h_csrs[] = {
         {0x250, in->vsiselect}, {0x608, in->hvien},    {0x609, in->hvictl},
-        {0x646, in->hviprio1},  {0x647, in->hviprio2}, {0x645, in->hvip},
+        {0x646, in->hviprio1},  {0x647, in->hviprio2},
     };
     const struct csr_value h_csrs[] = {
         {0x600, in->hstatus},  {0x602, in->hedeleg}, {0x603, in->hideleg}, {0x606, in->hcounteren},
