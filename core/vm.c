@@ -4,8 +4,7 @@
 
 #include "lib/checked.h"
 #include "lib/mem.h"
-
-#define NSEC_PER_TICK (HULL_NSEC_PER_SEC / HULL_TIMEBASE_HZ)
+#include "lib/ticks.h"
 
 static void destroy_vcpus(struct vm *vm, unsigned count)
 {
@@ -23,6 +22,8 @@ int hull_vm_init(struct vm *vm, const struct hull_env *env, const struct vm_owne
     vm->owner = *owner;
     vm->engine = engine;
     vm->vcpu_count = vcpu_count;
+    if (!vm->env.timebase_hz)
+        vm->env.timebase_hz = HULL_TIMEBASE_HZ;
     for (unsigned i = 0; i < vcpu_count; i++) {
         struct vcpu *vcpu = &vm->vcpus[i];
 
@@ -47,14 +48,19 @@ void hull_vm_fini(struct vm *vm)
     vm->vcpu_count = 0;
 }
 
-static uint64_t ticks_at(const struct vm *vm, uint64_t now_ns)
+// The usual clock is spared a division by a variable.
+static uint64_t host_ticks(const struct vm *vm, uint64_t now_ns)
 {
-    return now_ns / NSEC_PER_TICK + atomic_load_explicit(&vm->time_offset, memory_order_relaxed);
+    uint64_t hz = vm->env.timebase_hz;
+
+    return hz == HULL_TIMEBASE_HZ ? now_ns / (HULL_NSEC_PER_SEC / HULL_TIMEBASE_HZ)
+                                  : hull_ticks_of_ns(hz, now_ns);
 }
 
 uint64_t hull_vm_time(const struct vm *vm)
 {
-    return ticks_at(vm, vm->env.ops->now_ns(vm->env.ctx));
+    return host_ticks(vm, vm->env.ops->now_ns(vm->env.ctx)) +
+           atomic_load_explicit(&vm->time_offset, memory_order_relaxed);
 }
 
 // Guest time wraps as its register does; a deadline that the guest's clock has reached is now, one
@@ -62,14 +68,13 @@ uint64_t hull_vm_time(const struct vm *vm)
 uint64_t hull_vm_deadline_ns(const struct vm *vm, uint64_t ticks)
 {
     uint64_t now_ns = vm->env.ops->now_ns(vm->env.ctx);
-    uint64_t now = ticks_at(vm, now_ns), delta, deadline;
+    uint64_t host = host_ticks(vm, now_ns), now = host + atomic_load(&vm->time_offset);
 
     if (ticks <= now)
         return now_ns;
-    if (!hull_mul_u64(ticks - now, NSEC_PER_TICK, &delta) ||
-        !hull_add_u64(now_ns - now_ns % NSEC_PER_TICK, delta, &deadline))
+    if (!hull_add_u64(host, ticks - now, &ticks))
         return HULL_TIME_NEVER;
-    return deadline;
+    return hull_ns_of_ticks(vm->env.timebase_hz, ticks);
 }
 
 void hull_vm_request(struct vm *vm, enum vm_request what, int code)

@@ -109,7 +109,8 @@ static void write_cpus(struct fdt_writer *w, const struct vm_spec *spec,
     hull_fdt_begin_node(w, "cpus");
     hull_fdt_prop_u32(w, "#address-cells", 1);
     hull_fdt_prop_u32(w, "#size-cells", 0);
-    hull_fdt_prop_u32(w, "timebase-frequency", HULL_TIMEBASE_HZ);
+    hull_fdt_prop_u32(w, "timebase-frequency",
+                      spec->metal.timebase ? (uint32_t)spec->metal.timebase : HULL_TIMEBASE_HZ);
     for (unsigned i = 0; i < spec->cpus; i++)
         write_cpu(w, spec, isa, i);
     write_cpu_map(w, spec);

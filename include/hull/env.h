@@ -68,6 +68,7 @@ struct hull_env_ops {
 struct hull_env {
     const struct hull_env_ops *ops;
     void *ctx;
+    uint64_t timebase_hz; // ticks of guests' clocks in a second, at most 1 GHz; 0: HULL_TIMEBASE_HZ
 };
 
 // The one log call: formats with lib/format.h, cuts at 240 bytes, and passes one line on.

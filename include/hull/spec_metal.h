@@ -103,6 +103,8 @@ struct metal_spec {
     unsigned shared_count;
     struct passthrough_spec passthrough[HULL_SPEC_PASSTHROUGH_MAX];
     unsigned passthrough_count;
+    uint64_t
+        timebase; // Hz: what the machine's clock makes, filled in by hull-metal; 0: HULL_TIMEBASE_HZ
     bool present; // hull-metal provides all this: the guest's device tree tells of it
 };
 

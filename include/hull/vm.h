@@ -12,7 +12,7 @@
 #include <hull/types.h>
 #include <hull/vcpu.h>
 
-#define HULL_TIMEBASE_HZ 10000000ull // mtime, time
+#define HULL_TIMEBASE_HZ 10000000ull // mtime, time; unless the hardware has it otherwise
 
 // What a guest can ask of whoever owns the VM.
 enum vm_request {
@@ -53,7 +53,7 @@ HULL_MUST_CHECK int hull_vm_init(struct vm *vm, const struct hull_env *env,
 // Destroys vCPUs and devices. All vCPU threads have ended; backends are still there.
 void hull_vm_fini(struct vm *vm);
 
-// Guest time in ticks of HULL_TIMEBASE_HZ; the host's deadline for a guest time.
+// Guest time in ticks of env.timebase_hz; the host's deadline for a guest time.
 uint64_t hull_vm_time(const struct vm *vm);
 uint64_t hull_vm_deadline_ns(const struct vm *vm, uint64_t ticks);
 

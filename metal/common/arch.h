@@ -10,7 +10,7 @@ struct thread;
 struct vm_memory;
 
 // ---- Time and interrupts ----
-uint64_t arch_time(void);              // ticks of HULL_TIMEBASE_HZ
+uint64_t arch_time(void);              // ticks, timers_hz() of them in a second
 void arch_timer_set(uint64_t ticks);   // this hart's next timer interrupt
 void arch_ipi(struct host_hart *hart); // interrupts a hart's guest, or its sleep
 void arch_poll(void);                  // handles this hart's pending interrupts

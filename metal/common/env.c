@@ -25,7 +25,7 @@ static void env_free(void *ctx, void *ptr, size_t size)
 static uint64_t env_now_ns(void *ctx)
 {
     (void)ctx;
-    return arch_time() * TIMERS_NS_PER_TICK;
+    return timers_ns(arch_time());
 }
 
 static uint64_t env_realtime_ns(void *ctx)
@@ -77,13 +77,10 @@ static void env_timer_destroy(void *ctx, struct hull_timer *timer)
     timers_timer_destroy(timer);
 }
 
-// Rounded up: never before the deadline.
 static void env_timer_arm(void *ctx, struct hull_timer *timer, uint64_t deadline_ns)
 {
     (void)ctx;
-    timers_arm(timer, deadline_ns == HULL_TIME_NEVER ? HULL_TIME_NEVER
-                                                     : deadline_ns / TIMERS_NS_PER_TICK +
-                                                           (deadline_ns % TIMERS_NS_PER_TICK > 0));
+    timers_arm(timer, deadline_ns == HULL_TIME_NEVER ? HULL_TIME_NEVER : timers_ticks(deadline_ns));
 }
 
 static void env_vcpu_wait(void *ctx, struct vcpu *vcpu)
@@ -151,5 +148,5 @@ static const struct hull_env_ops env_ops = {
 
 void metal_env_init(struct metal_vm *vm)
 {
-    vm->env = (struct hull_env){.ops = &env_ops, .ctx = vm};
+    vm->env = (struct hull_env){.ops = &env_ops, .ctx = vm, .timebase_hz = timers_hz()};
 }

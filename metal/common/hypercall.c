@@ -35,7 +35,7 @@ static int64_t vm_info(struct metal_vm *caller, const struct metal_vm *vm, const
         .memory = vm->spec->memory,
         .memory_used = atomic_load(&vm->count.pages) * HULL_PAGE_SIZE,
         .starts = vm->starts,
-        .run_ns = atomic_load(&vm->ran) * TIMERS_NS_PER_TICK,
+        .run_ns = timers_ns(atomic_load(&vm->ran)),
         .output_first = c->logged > c->log_size ? c->logged - c->log_size : 0,
         .output_next = c->logged,
     };
@@ -51,7 +51,7 @@ static int64_t machine_info(struct metal_vm *caller, const uint64_t *args, uint6
         .vms = machine.vm_count,
         .memory = machine.pages.total * HULL_PAGE_SIZE,
         .memory_free = machine.pages.free * HULL_PAGE_SIZE,
-        .up_ns = (arch_time() - machine.start_time) * TIMERS_NS_PER_TICK,
+        .up_ns = timers_ns(arch_time() - machine.start_time),
     };
 
     return answer(caller, args[0], args[1], &info, sizeof(info), value);

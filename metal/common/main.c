@@ -108,6 +108,7 @@ static void seed_entropy(void)
 static void describe_devices(struct vm_spec *spec)
 {
     spec->metal.present = true;
+    spec->metal.timebase = machine.platform.timebase_hz;
     for (unsigned i = 0; i < spec->metal.passthrough_count; i++) {
         struct passthrough_spec *p = &spec->metal.passthrough[i];
         const struct board_device *d = hull_board_device(&machine.bundle.board, p->device);
@@ -203,8 +204,8 @@ void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
     me = hart_described(hartid);
     if (!me || !csr_probe_hstatus())
         stop("this chip lacks the H extension, which hull-metal needs");
-    if (machine.platform.timebase_hz != HULL_TIMEBASE_HZ)
-        stop("the timebase is not 10 MHz, which guests are promised");
+    if (machine.platform.timebase_hz < 1000 || machine.platform.timebase_hz > 1000000000)
+        stop("the device tree's timebase-frequency is not 1 kHz to 1 GHz");
     machine.has_sstc = me->has_sstc && csr_probe_stimecmp();
     machine.panic_resets =
         machine.platform.bootargs && hull_streq(machine.platform.bootargs, "panic=reset");

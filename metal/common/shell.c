@@ -7,6 +7,7 @@
 #include "lib/str.h"
 #include "metal/common/arch.h"
 #include "metal/common/machine.h"
+#include "metal/common/timers.h"
 #include "metal/common/trace.h"
 #include "metal/common/vm.h"
 #include "metal/riscv64/hext.h"
@@ -55,9 +56,8 @@ static void vm_list(struct metal_vm *unused)
 
         say("%3u %-16s %-8s %4u %5llu M %6llu K %7u %7llu.%llu s\n", i + 1, vm->spec->name,
             metal_vm_state_name(vm), vm->spec->cpus, (ull)(vm->spec->memory >> 20),
-            (ull)(atomic_load(&vm->count.pages) * 4), vm->starts,
-            (ull)(vm_ticks(vm) / HULL_TIMEBASE_HZ),
-            (ull)(vm_ticks(vm) / (HULL_TIMEBASE_HZ / 10) % 10));
+            (ull)(atomic_load(&vm->count.pages) * 4), vm->starts, (ull)(vm_ticks(vm) / timers_hz()),
+            (ull)(vm_ticks(vm) / (timers_hz() / 10) % 10));
     }
 }
 
@@ -123,8 +123,7 @@ static void vm_stats(struct metal_vm *vm)
 
         say("  cpu %u: hart %llu%s, ran %llu ms, waited for a hart %llu ms; exits", i,
             (ull)t->hart->hartid, t->pinned ? " (pinned)" : "",
-            (ull)(thread_ran(t) / (HULL_TIMEBASE_HZ / 1000)),
-            (ull)(t->stolen / (HULL_TIMEBASE_HZ / 1000)));
+            (ull)(thread_ran(t) / (timers_hz() / 1000)), (ull)(t->stolen / (timers_hz() / 1000)));
         for (unsigned n = 0; n < HEXT_EXITS; n++)
             say(" %s %llu", names[n], (ull)x->exits[n]);
         say("\n");

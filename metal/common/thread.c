@@ -12,8 +12,8 @@
 #include "metal/common/timers.h"
 
 #define VTIME_SCALE 1024u
-#define VTIME_BONUS \
-    (THREAD_SLICE_TICKS * VTIME_SCALE / THREAD_WEIGHT_DEFAULT) // for those who slept
+#define SLICE_TICKS (timers_hz() / 200)                                 // 5 ms
+#define VTIME_BONUS (SLICE_TICKS * VTIME_SCALE / THREAD_WEIGHT_DEFAULT) // for those who slept
 
 static void thread_start(void *arg)
 {
@@ -147,8 +147,8 @@ static struct host_hart *place(struct thread *thread)
 
 static void slice_begin(struct host_hart *hart, uint64_t now)
 {
-    hart->slice_end = hart->ready_count && hart->current != &hart->idle ? now + THREAD_SLICE_TICKS
-                                                                        : HULL_TIME_NEVER;
+    hart->slice_end =
+        hart->ready_count && hart->current != &hart->idle ? now + SLICE_TICKS : HULL_TIME_NEVER;
     timers_slice_changed(hart);
 }
 
@@ -295,7 +295,7 @@ static void sleep_over(void *ctx)
 void thread_sleep_ns(uint64_t ns)
 {
     struct hull_timer timer = {.fire = sleep_over, .ctx = this_hart()->current};
-    uint64_t end = arch_time() + ns / TIMERS_NS_PER_TICK;
+    uint64_t end = arch_time() + timers_ticks(ns);
 
     timers_timer_init(&timer);
     while (arch_time() < end) {

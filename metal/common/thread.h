@@ -17,7 +17,6 @@ struct host_hart;
 #define THREAD_WEIGHT_DEFAULT 100
 #define THREAD_PRIORITY_OWN 254 // the hypervisor's threads
 #define THREAD_PRIORITY_MANAGER 255
-#define THREAD_SLICE_TICKS 50000 // 5 ms
 
 enum thread_state { THREAD_BLOCKED, THREAD_READY, THREAD_RUNNING, THREAD_ENDED };
 

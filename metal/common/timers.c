@@ -2,9 +2,31 @@
 // Timers, in one sorted list for each hart: there are few of them.
 #include "metal/common/timers.h"
 
+#include <hull/vm.h>
+
+#include "lib/ticks.h"
 #include "metal/common/arch.h"
 #include "metal/common/hart.h"
 #include "metal/common/machine.h"
+
+uint64_t timers_hz(void)
+{
+    return machine.platform.timebase_hz;
+}
+
+uint64_t timers_ns(uint64_t ticks)
+{
+    // The usual clock is spared the divisions.
+    return timers_hz() == HULL_TIMEBASE_HZ ? ticks * (HULL_NSEC_PER_SEC / HULL_TIMEBASE_HZ)
+                                           : hull_ns_of_ticks(timers_hz(), ticks);
+}
+
+uint64_t timers_ticks(uint64_t ns)
+{
+    uint64_t ticks = hull_ticks_of_ns(timers_hz(), ns);
+
+    return ticks + (timers_ns(ticks) < ns);
+}
 
 struct timer_node {
     struct list_link link;

@@ -7,7 +7,9 @@
 
 struct host_hart;
 
-#define TIMERS_NS_PER_TICK (HULL_NSEC_PER_SEC / 10000000ull)
+uint64_t timers_hz(void); // ticks in a second, whatever the machine has
+uint64_t timers_ns(uint64_t ticks);
+uint64_t timers_ticks(uint64_t ns); // rounded up: never before that time
 
 void timers_timer_init(struct hull_timer *timer);
 void timers_timer_destroy(struct hull_timer *timer);          // waits while it fires elsewhere

@@ -13,7 +13,7 @@
 #include "metal/common/timers.h"
 #include "metal/riscv64/hext.h"
 
-#define TICKS_PER_SECOND HULL_TIMEBASE_HZ
+#define TICKS_PER_SECOND timers_hz()
 #define END_POLL_NS 200000u
 
 const char *metal_vm_state_name(const struct metal_vm *vm)

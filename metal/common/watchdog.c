@@ -11,7 +11,7 @@
 
 static uint64_t limit_of(const struct metal_vm *vm)
 {
-    return vm->spec->metal.watchdog * HULL_TIMEBASE_HZ;
+    return vm->spec->metal.watchdog * timers_hz();
 }
 
 // A number that stays the same while all CPUs hang. A CPU that runs alone says so only when it is asked.

@@ -216,7 +216,7 @@ static struct host_hart *hart_make(uint64_t hartid)
 int hart_start(const struct platform_hart *description)
 {
     struct host_hart *hart = hart_make(description->hartid);
-    uint64_t patience = arch_time() + HULL_TIMEBASE_HZ;
+    uint64_t patience = arch_time() + timers_hz();
     hpa_t entry = machine.image + (hpa_t)(secondary_start - image_start);
 
     if (!hart)

@@ -85,7 +85,7 @@ static uint64_t hext_stolen_ns(const struct vcpu *vcpu)
 {
     const struct metal_vcpu *mine = vcpu->host_data;
 
-    return mine->thread.stolen * TIMERS_NS_PER_TICK;
+    return timers_ns(mine->thread.stolen);
 }
 
 // Counters beyond cycle, time and instret stay the hypervisor's; what needs a bit in henvcfg needs that.

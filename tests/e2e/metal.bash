@@ -38,7 +38,8 @@ metal_start() {
             --memory 2G --net none --quiet >"$2" 2>"$2.err" <keys &
     else
         qemu-system-riscv64 -M "$METAL_BOARD" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
-            -display none -bios "$firmware" -kernel "$metal" -initrd "$1" >"$2" 2>"$2.err" <keys &
+            -display none -bios "$firmware" -kernel "$metal" -initrd "$1" ${METAL_DTB:+-dtb "$METAL_DTB"} \
+            >"$2" 2>"$2.err" <keys &
     fi
     metal_pid=$!
     exec 7>keys

@@ -85,6 +85,24 @@ static void deadlines_follow_the_guest_clock(void **state)
     teardown(&f);
 }
 
+static void the_clock_may_have_another_rate(void **state)
+{
+    struct vm_fixture f;
+
+    (void)state;
+    setup(&f, 1);
+    f.vm.env.timebase_hz = 3000000; // a tick each 333 1/3 ns
+    f.fake.now_ns = 1050;
+    assert_int_equal(hull_vm_time(&f.vm), 3);
+    assert_int_equal(hull_vm_deadline_ns(&f.vm, 3), 1050);
+    assert_int_equal(hull_vm_deadline_ns(&f.vm, 4), 1334); // not before it
+    assert_int_equal(hull_vm_deadline_ns(&f.vm, 6), 2000);
+    assert_int_equal(hull_vm_deadline_ns(&f.vm, UINT64_MAX), HULL_TIME_NEVER);
+    f.vm.time_offset = -(uint64_t)3;
+    assert_int_equal(hull_vm_deadline_ns(&f.vm, 1), 1334);
+    teardown(&f);
+}
+
 static void wires_ask_for_attention_when_they_change(void **state)
 {
     struct vm_fixture f;
@@ -277,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_undoes_what_it_began),
         cmocka_unit_test(deadlines_follow_the_guest_clock),
+        cmocka_unit_test(the_clock_may_have_another_rate),
         cmocka_unit_test(wires_ask_for_attention_when_they_change),
         cmocka_unit_test(attention_keeps_a_vcpu_out_of_the_guest),
         cmocka_unit_test(pause_stops_and_resume_restarts),
