@@ -36,10 +36,12 @@ struct riscv_isa riscv_board_isa(const struct vm_spec *spec)
 {
     struct riscv_isa isa = riscv_isa_default();
 
+    if (spec->no_hypervisor)
+        isa.extensions &= ~RISCV_H_EXTENSIONS;
     if (spec->interrupts != INTERRUPTS_AIA)
         return isa;
     isa.extensions |= RISCV_AIA_EXTENSIONS;
-    isa.geilen = (uint8_t)spec->guest_files;
+    isa.geilen = spec->no_hypervisor ? 0 : (uint8_t)spec->guest_files;
     return isa;
 }
 

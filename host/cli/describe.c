@@ -111,6 +111,8 @@ void hull_cli_describe(const struct vm_spec *spec, FILE *to)
         print_net(spec, i, to);
     fprintf(to, "  console   %s%s%s\n", word_of(hull_console_words, (int)spec->console),
             spec->console_path ? " " : "", spec->console_path ? spec->console_path : "");
+    if (spec->no_hypervisor)
+        fputs("  processors without the hypervisor extension\n", to);
     print_interrupts(spec, to);
     print_devices(spec, to);
     hull_cli_describe_metal(&spec->metal, to);

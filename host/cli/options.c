@@ -180,6 +180,20 @@ static bool apply_no_balloon(struct cli_vm *vm, const char *value, struct config
     return true;
 }
 
+static bool apply_hypervisor(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    (void)value, (void)why;
+    vm->config.spec.no_hypervisor = false;
+    return true;
+}
+
+static bool apply_no_hypervisor(struct cli_vm *vm, const char *value, struct config_reason *why)
+{
+    (void)value, (void)why;
+    vm->config.spec.no_hypervisor = true;
+    return true;
+}
+
 static bool apply_no_reboot(struct cli_vm *vm, const char *value, struct config_reason *why)
 {
     (void)value, (void)why;
@@ -306,6 +320,8 @@ const struct cli_option hull_cli_options[] = {
     {"no-rng", 0, VM, NULL, "leave it out", apply_no_rng},
     {"balloon", 0, VM, NULL, "let the guest give unused memory back (default)", apply_balloon},
     {"no-balloon", 0, VM, NULL, "leave it out", apply_no_balloon},
+    {"hypervisor", 0, VM, NULL, "CPUs with the hypervisor extension, H (default)", apply_hypervisor},
+    {"no-hypervisor", 0, VM, NULL, "CPUs without it", apply_no_hypervisor},
     {"interrupts", 0, VM, "KIND", "the interrupt controller: plic (default), aplic, or aia (with MSIs)",
      apply_interrupts},
     {"guest-files", 0, VM, "N", "guest interrupt files of each CPU, with aia (default: 7)",

@@ -178,6 +178,15 @@ static void read_console(struct json_reader *reader, const json_t *value,
     }
 }
 
+static void read_hypervisor(struct json_reader *reader, const json_t *value,
+                            const struct json_step *at, void *into)
+{
+    struct vm_spec *spec = into;
+    bool hypervisor = !spec->no_hypervisor;
+    hull_json_bool(reader, value, at, &hypervisor);
+    spec->no_hypervisor = !hypervisor;
+}
+
 static const struct json_key vm_keys[] = {
     {"$schema", hull_json_nothing, 0},
     {"name", hull_json_text, offsetof(struct vm_spec, name)},
@@ -191,6 +200,7 @@ static const struct json_key vm_keys[] = {
     {"virtio_console", hull_json_bool, offsetof(struct vm_spec, virtio_console)},
     {"rng", hull_json_bool, offsetof(struct vm_spec, rng)},
     {"balloon", hull_json_bool, offsetof(struct vm_spec, balloon)},
+    {"hypervisor", read_hypervisor, 0},
     {"interrupts", read_interrupts, offsetof(struct vm_spec, interrupts)},
     {"guest_files", hull_json_count, offsetof(struct vm_spec, guest_files)},
     {"policy", hull_json_policy, offsetof(struct vm_spec, metal.policy)},

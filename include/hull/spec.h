@@ -84,6 +84,7 @@ struct vm_spec {
     bool rng, balloon;
     enum interrupt_kind interrupts;
     unsigned guest_files; // guest interrupt files of each hart, INTERRUPTS_AIA
+    bool no_hypervisor; // harts without the H extension; guests of hull-metal have none either way
     struct metal_spec metal;
 };
 

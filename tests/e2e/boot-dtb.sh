@@ -36,6 +36,10 @@ equal '8 GiB are in the memory node' '0 80000000 2 0' \
     "$(property large.dtb /memory@80000000 reg x)"
 equal 'the command line comes through' 'a "quoted" word' "$(property large.dtb /chosen bootargs)"
 equal 'the time base' 10000000 "$(property default.dtb /cpus timebase-frequency)"
+"$HULL" dtb --no-hypervisor -o plain.dtb
+isa() { property "$1" /cpus/cpu@0 riscv,isa; }
+check 'a hypervisor can run' grep -q '^rv64imafdc.*h_' <<<"$(isa default.dtb)"
+check 'or not' grep -q '^rv64imafdc[^h_]*_' <<<"$(isa plain.dtb)"
 equal 'the console' /soc/serial@10000000 "$(property default.dtb /chosen stdout-path | sed 's/:.*//')"
 equal 'stdout goes nowhere else' '' "$("$HULL" dtb -o again.dtb)"
 check 'the same options, the same blob' cmp default.dtb again.dtb

@@ -35,7 +35,7 @@ metal_start() {
     mkfifo keys
     if [ "$METAL_ON" = hull ]; then
         "$HULL" run --firmware "$firmware" --kernel "$metal" --initrd "$1" --cpus "$METAL_HARTS" \
-            --memory 2G --net none --quiet >"$2" 2>"$2.err" <keys &
+            --memory 2G --net none --quiet ${METAL_HULL-} >"$2" 2>"$2.err" <keys &
     else
         qemu-system-riscv64 -M "$METAL_BOARD" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
             -display none -bios "$firmware" -kernel "$metal" -initrd "$1" ${METAL_DTB:+-dtb "$METAL_DTB"} \
