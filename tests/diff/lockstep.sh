@@ -53,7 +53,7 @@ lockstep() {
 # Programs that end well by themselves in a world of this kind (no input, a disk or other engines'
 # time to wait for), are not changed under the hart without a fence (smp/code is: its harts run old and new
 # versions until they fence), and use no overflow interrupts, which may come a few instructions later.
-programs=(isa/{atomics,illegal16,integer,memory,zfa} hypervisor/{csrs,envcfg,fences,hlv,translation,traps} priv/{counters,csrs,paging,pmp,remap,spaces,status,traps}
+programs=(isa/{atomics,illegal16,integer,memory,zfa} hypervisor/{across,csrs,envcfg,fences,hlv,translation,traps} priv/{counters,csrs,paging,pmp,remap,spaces,status,traps}
     smp/{ipi,memory} sbi/{base,hsm,pmu})
 for program in "${programs[@]}"; do
     image=--firmware

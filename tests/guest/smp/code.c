@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Code that other harts write while it runs: a hart that has executed fence.i after a write was published
 // runs it, whether it runs it by itself, in a loop, or through another mapping: that or something newer.
-// run: cpus=4 qemu=no
+// run: cpus=4 qemu=no timeout=180
 #include "csr.h"
 #include "pt.h"
 
