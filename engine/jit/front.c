@@ -31,7 +31,8 @@ static const struct form three_registers[INSN_COUNT] = {
     [INSN_REMUW] = {IR_REMU, IR_I32},        [INSN_BSET] = {IR_BIT_SET, IR_I64},
     [INSN_BCLR] = {IR_BIT_CLEAR, IR_I64},    [INSN_BINV] = {IR_BIT_FLIP, IR_I64},
     [INSN_BEXT] = {IR_BIT_GET, IR_I64},      [INSN_CZERO_EQZ] = {IR_ZERO_EQ, IR_I64},
-    [INSN_CZERO_NEZ] = {IR_ZERO_NE, IR_I64},
+    [INSN_CZERO_NEZ] = {IR_ZERO_NE, IR_I64}, [INSN_CLMUL] = {IR_CLMUL, IR_I64},
+    [INSN_CLMULH] = {IR_CLMULH, IR_I64},     [INSN_CLMULR] = {IR_CLMULR, IR_I64},
 };
 
 // rs1 and a constant.

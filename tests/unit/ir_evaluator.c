@@ -133,6 +133,18 @@ static uint64_t multiplied(unsigned code, uint64_t a, uint64_t b)
     }
 }
 
+static uint64_t carryless(unsigned code, uint64_t a, uint64_t b)
+{
+    unsigned from = code == IR_CLMUL ? 0 : code == IR_CLMULH ? 64 : 63;
+    uint64_t bits = 0;
+
+    for (unsigned i = from; i < from + 64; i++)
+        for (unsigned k = 0; k < 64 && k <= i; k++)
+            if (i - k < 64)
+                bits ^= (a >> k & b >> (i - k) & 1) << (i - from);
+    return bits;
+}
+
 static uint64_t counted(unsigned code, uint64_t a, unsigned width)
 {
     unsigned n = 0;
@@ -222,6 +234,8 @@ static uint64_t computed(const struct ir_insn *in, uint64_t a, uint64_t b)
         return shifted(in->code, a, (unsigned)b, word);
     if (in->code >= IR_BIT_SET && in->code <= IR_BIT_GET)
         return single_bit(in->code, a, (unsigned)b & 63);
+    if (in->code >= IR_CLMUL && in->code <= IR_CLMULR)
+        return carryless(in->code, a, b);
     if (in->code >= IR_DIV && in->code <= IR_REMU)
         return divided(in, a, b);
     return multiplied(in->code, a, b);

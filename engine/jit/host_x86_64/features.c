@@ -34,6 +34,7 @@ uint32_t x86_features(void)
         vex = ecx & bit_AVX && os_keeps_ymm(ecx);
         has |= ecx & bit_POPCNT ? HAS_POPCNT : 0;
         has |= ecx & bit_SSE4_1 ? HAS_SSE41 : 0;
+        has |= ecx & bit_PCLMUL ? HAS_PCLMUL : 0;
         has |= vex ? HAS_AVX : 0;
         has |= vex && ecx & bit_FMA ? HAS_FMA : 0;
         has |= vex && ecx & bit_F16C ? HAS_F16C : 0;

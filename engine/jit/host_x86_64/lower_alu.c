@@ -499,6 +499,9 @@ static bool lower_bits(struct emitter *e, const struct ir_insn *in)
     case IR_BIT_CLEAR: single_bit(e, in, 6, 0xb3); return true;
     case IR_BIT_FLIP: single_bit(e, in, 7, 0xbb); return true;
     case IR_BIT_GET: extract_bit(e, in); return true;
+    case IR_CLMUL:
+    case IR_CLMULH:
+    case IR_CLMULR: return lower_clmul(e, in);
     default: return false;
     }
 }

@@ -32,6 +32,7 @@ enum x86_feature { // bits of jit_cache.host_features
     HAS_SSE41 = 1 << 5,
     HAS_AVX = 1 << 6,
     HAS_F16C = 1 << 7,
+    HAS_PCLMUL = 1 << 8,
 };
 
 uint32_t x86_features(void);
@@ -201,6 +202,7 @@ void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline);
 
 // Each answers false when it does not translate the operation (for the current flavor).
 bool lower_alu(struct emitter *e, const struct ir_insn *in);
+bool lower_clmul(struct emitter *e, const struct ir_insn *in);
 bool lower_mem(struct emitter *e, const struct ir_insn *in);
 bool lower_jump(struct emitter *e, const struct ir_insn *in);
 // The guest's instructions that the IR has no operation for.
