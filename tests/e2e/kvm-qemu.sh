@@ -4,7 +4,8 @@
 # full
 # engines: interp
 # Linux in Linux: Debian's kernel with KVM, and in it Debian's QEMU with -accel kvm, which boots the same
-# kernel to a shell; with one CPU and with two, and two such machines at once.
+# kernel to a shell; with one CPU and with two, and two such machines at once. On a board with AIA the inner
+# machine's CPUs have guest interrupt files.
 . "$(dirname "$0")/kvm.bash"
 kvm_module
 kvm_qemu
@@ -36,4 +37,18 @@ tail -n 3 one two three four
 GUEST
 equal 'exit code' 0 $?
 relay 'Linux in Linux' log 8
+
+guest files --cpus 2 --memory 2G --interrupts aia <<'GUEST'
+insmod /kvm.ko
+echo 1 >/proc/sys/kernel/printk
+qemu-system-riscv64 -M virt,aia=aplic-imsic -accel kvm,riscv-aia=hwaccel -m 384M -smp 2 -nographic -nic none \
+	-nodefaults -serial stdio -kernel /vmlinux -initrd /inner.img \
+	-append 'console=ttyS0 quiet hull.exec="cat /proc/interrupts; echo inner-$((6 * 7))"' >one 2>&1 </dev/null
+try "a prompt inside, with AIA" grep -q inner-42 one
+try "its console is on an APLIC with MSIs" grep -q 'APLIC-MSI.*ttyS0' one
+try "guest external interrupts woke its CPUs" awk '/riscv-kvm/ { n = $2 + $3 } END { exit !n }' /proc/interrupts
+tail -n 20 one
+GUEST
+equal 'with AIA: exit code' 0 $?
+relay 'Linux in Linux with AIA' files 3
 finish
