@@ -435,6 +435,39 @@ static void item_branch(struct program *p, unsigned depth)
     p->words[at] = raw | (offset & 30) << 7 | (offset >> 5 & 63) << 25;
 }
 
+static uint32_t cheap(struct program *p, unsigned rd, unsigned rs)
+{
+    static const uint16_t binary[] = {INSN_ADD, INSN_SUB,  INSN_XOR,  INSN_AND,    INSN_OR,
+                                      INSN_SLT, INSN_SLTU, INSN_ADDW, INSN_SH2ADD, INSN_SUBW};
+    static const uint16_t by_constant[] = {INSN_ADDI, INSN_ANDI, INSN_XORI, INSN_SLTIU, INSN_ADDIW};
+    static const uint16_t shifts[] = {INSN_SLLI, INSN_SRLI, INSN_SRAI};
+    uint32_t registers = rd << 7 | rs << 15;
+
+    switch (below(p, 5)) {
+    case 0: return riscv_insn_info[binary[below(p, 10)]].match | registers | value(p) << 20;
+    case 1:
+        return riscv_insn_info[by_constant[below(p, 5)]].match | registers |
+               immediate((int)below(p, 4096) - 2048);
+    case 2: return riscv_insn_info[shifts[below(p, 3)]].match | registers | below(p, 64) << 20;
+    case 3: return 0x13 | registers;                                // mv
+    default: return 0x13 | rd << 7 | immediate((int)below(p, 256)); // li
+    }
+}
+
+// Over a few operations on one register, which the condition may look at, too.
+static void item_skip(struct program *p)
+{
+    static const uint16_t ids[] = {INSN_BEQ, INSN_BNE, INSN_BLT, INSN_BGE, INSN_BLTU, INSN_BGEU};
+    unsigned rd = value(p), count = 1 + below(p, 3);
+    unsigned a = below(p, 3) ? value(p) : rd, b = below(p, 3) ? value(p) : below(p, 2) ? 0 : rd;
+
+    if (below(p, 2))
+        word(p, cheap(p, a, value(p)));
+    word(p, riscv_insn_info[ids[below(p, 6)]].match | a << 15 | b << 20 | (count + 1) * 4 << 7);
+    for (unsigned i = 0; i < count; i++)
+        word(p, cheap(p, rd, i && below(p, 4) ? rd : value(p)));
+}
+
 static void item_loop(struct program *p, unsigned depth)
 {
     unsigned counter = 5 + depth, start, offset;
@@ -455,8 +488,10 @@ static void some_items(struct program *p, unsigned count, unsigned depth)
 
         if (kind < 46)
             item_access(p);
-        else if (kind < 66)
+        else if (kind < 61)
             item_arithmetic(p);
+        else if (kind < 66)
+            item_skip(p);
         else if (kind < 75)
             item_fp(p);
         else if (kind < 86)

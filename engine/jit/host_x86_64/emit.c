@@ -248,6 +248,35 @@ static size_t emit_trampoline(struct emitter *e)
     return at;
 }
 
+static void note_place(struct emitter *e)
+{
+    if (e->watched)
+        e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);
+}
+
+// The operation at e->in; where it is a branch that selects, those that it selects as well.
+static void emit_next(struct emitter *e, size_t trampoline)
+{
+    const struct ir_insn *in = &e->ir->insns[e->in];
+    unsigned selected = 0;
+
+    note_place(e);
+    if (in->code == IR_BRANCH) {
+        e->index = in->op;
+        fp_settle(e);
+        selected = lower_selected(e, in);
+    }
+    if (!selected) {
+        note_detour(e, true);
+        emit_insn(e, in, trampoline);
+        note_detour(e, false);
+    }
+    while (selected--) {
+        e->in++;
+        note_place(e);
+    }
+}
+
 static void emit_code(struct emitter *e, size_t trampoline)
 {
     const struct region *r = e->region;
@@ -256,15 +285,9 @@ static void emit_code(struct emitter *e, size_t trampoline)
     choose_streams(e);
     plan_detours(e);
     enter_map(e);
-    for (e->in = 0; e->in < e->ir->count; e->in++) {
-        if (e->watched)
-            e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);
-        note_detour(e, true);
-        emit_insn(e, &e->ir->insns[e->in], trampoline);
-        note_detour(e, false);
-    }
-    if (e->watched)
-        e->watched->at[e->in] = (uint32_t)(e->a.used - e->start);
+    for (e->in = 0; e->in < e->ir->count; e->in++)
+        emit_next(e, trampoline);
+    note_place(e);
     e->index = r->count - 1u;
     fp_settle(e);
     if (!jit_region_ends_at(r->ops[r->count - 1].id)) {

@@ -40,27 +40,29 @@ static void connect(struct emitter *e, int cc, int64_t target)
         stay(e, from, op);
 }
 
-static void branch(struct emitter *e, const struct ir_insn *in)
+// The host's condition under which the branch is taken, behind a comparison. RAX may be lost.
+unsigned compare_for(struct emitter *e, const struct ir_insn *in)
 {
     static const uint8_t conditions[] = {
         [IR_EQ] = CC_E,  [IR_NE] = CC_NE, [IR_LT] = CC_L,
         [IR_GE] = CC_GE, [IR_LTU] = CC_B, [IR_GEU] = CC_AE,
     };
-    struct x86_operand rm = guest_x(e, in->a);
-    unsigned cc = conditions[in->type];
 
     if (in->b == 0 && in->a != 0 && in->type <= IR_NE && e->flags_of == in->a &&
-        e->flags_at == e->a.used) {
-        cc = e->flags_cc ^ (in->type == IR_EQ); // conditions come in pairs, one not the other
-    } else if (in->b == 0 && in->a != 0) {
-        if (in_register(e, in->a))
-            x86_op(&e->a, 0x85 | X_W, e->gpr[in->a], rm); // test
-        else
-            x86_alu_imm(&e->a, ALU_CMP, true, rm, 0);
-    } else {
+        e->flags_at == e->a.used)
+        return e->flags_cc ^ (in->type == IR_EQ); // conditions come in pairs, one not the other
+    if (in->b != 0 || in->a == 0)
         compare_x(e, in->a, in->b);
-    }
-    connect(e, (int)cc, in->imm);
+    else if (in_register(e, in->a))
+        x86_op(&e->a, 0x85 | X_W, e->gpr[in->a], guest_x(e, in->a)); // test
+    else
+        x86_alu_imm(&e->a, ALU_CMP, true, guest_x(e, in->a), 0);
+    return conditions[in->type];
+}
+
+static void branch(struct emitter *e, const struct ir_insn *in)
+{
+    connect(e, (int)compare_for(e, in), in->imm);
 }
 
 static void link_register(struct emitter *e, const struct ir_insn *in)

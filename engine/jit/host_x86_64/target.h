@@ -205,6 +205,10 @@ bool lower_alu(struct emitter *e, const struct ir_insn *in);
 bool lower_clmul(struct emitter *e, const struct ir_insn *in);
 bool lower_mem(struct emitter *e, const struct ir_insn *in);
 bool lower_jump(struct emitter *e, const struct ir_insn *in);
+// select.c: a branch over operations that it makes conditional; how many there are, with their IR_PIECE.
+// 0: it is no such branch.
+unsigned lower_selected(struct emitter *e, const struct ir_insn *branch);
+unsigned compare_for(struct emitter *e, const struct ir_insn *branch); // lower_jump.c
 // The guest's instructions that the IR has no operation for.
 bool lower_system(struct emitter *e, const struct region_op *op);
 bool lower_atomic(struct emitter *e, const struct region_op *op);
