@@ -2,6 +2,9 @@
 // Pages that loads and stores remember: a small TLB of each vCPU, of which every access that takes part
 // (IR_STREAM) has an entry that it need not search for.
 //
+// An entry holds one page, or several that lie as close together in the host's memory: another page next to
+// those that are there already is added to them.
+//
 // What an entry holds is right for whoever looks at it: it belongs to one data TLB, either to loads or to
 // stores, and to ranges up to some length, whichever regions share it. So it outlives the stay in a
 // region, until something is dropped from the TLBs: then a vCPU forgets all of its pages.
@@ -11,21 +14,16 @@
 #define STREAMS_USER (JIT_STREAMS / 2)
 #define STREAMS_OTHER (JIT_STREAMS - STREAMS_USER)
 
-// Lengths of ranges: few, so that many can share. access.c never looks up a longer range.
-static const uint16_t spans[] = {8, 32, 128, 1024};
+// Few, so that many can share. access.c never looks up a longer range.
+const uint16_t jit_stream_spans[JIT_STREAM_SPANS] = {8, 32, 128, 1024};
 
-static unsigned span_class(unsigned span)
+unsigned jit_stream_span(unsigned bytes)
 {
     unsigned n = 0;
 
-    while (spans[n] < span)
+    while (jit_stream_spans[n] < bytes)
         n++;
     return n;
-}
-
-unsigned jit_stream_limit(unsigned span)
-{
-    return HULL_PAGE_SIZE - spans[span_class(span)] + 1;
 }
 
 static bool is_taken(unsigned n, const int16_t *taken, unsigned count)
@@ -41,7 +39,8 @@ static bool is_taken(unsigned n, const int16_t *taken, unsigned count)
 int jit_stream_obtain(struct jit_cache *cache, unsigned mode, bool write, unsigned span,
                       const int16_t *taken, unsigned taken_count)
 {
-    uint8_t kind = (uint8_t)(1 + span_class(span) + 4 * (mode * 2 + (write ? 1 : 0)));
+    uint8_t kind =
+        (uint8_t)(1 + jit_stream_span(span) + JIT_STREAM_SPANS * (mode * 2 + (write ? 1 : 0)));
     bool user = (mode & ~(unsigned)TLB_V) == TLB_U;
     unsigned first = user ? 0 : STREAMS_USER, count = user ? STREAMS_USER : STREAMS_OTHER;
     uint16_t *next = &cache->stream_next[user];
@@ -68,8 +67,9 @@ void jit_streams_reset(struct jit_cache *cache)
 void jit_streams_forget(struct jit *jit)
 {
     jit->stream_drops = jit->cpu.tlb_drops;
-    if (!jit->streams_used)
-        return;
-    jit->streams_used = false;
-    memset(jit->stream_limits, 0, sizeof(jit->stream_limits));
+    if (jit->streams_used)
+        memset(jit->stream_limits, 0, sizeof(jit->stream_limits));
+    if (jit->pairs_used)
+        memset(jit->pair_limits, 0, sizeof(jit->pair_limits));
+    jit->streams_used = jit->pairs_used = false;
 }

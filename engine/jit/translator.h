@@ -90,11 +90,14 @@ struct region_guide {
     void *ctx;
 };
 
-// A page that loads and stores remember, from one stay in a region to the next (streams.c).
+// Pages that loads and stores remember, from one stay in a region to the next (streams.c).
 #define JIT_STREAMS 1024
+#define JIT_STREAM_SPANS 4
 struct jit_stream {
     uint64_t addend; // from guest to host addresses
-    uint64_t page;
+    uint64_t page;   // the first one
+};
+struct jit_stream_rate {
     int32_t credit; // below 0: the accesses jump about, remembering a page is not worth it
     uint32_t last;  // the budget when a page was looked up
 };
@@ -153,6 +156,7 @@ struct jit_cache {
     const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
     const uint8_t *thunk_ecall[2], *thunk_sret;
     const uint8_t *thunk_canonical, *thunk_fma_nan[2]; // fp_lazy.c
+    const uint8_t *thunk_remember[JIT_STREAM_SPANS];   // lower_mem.c
     _Atomic uint64_t translated;                       // instructions; see jit_cache_acquire()
     uint64_t regions_made, flushes, changed_pages;     // statistics
 };
@@ -172,9 +176,13 @@ struct jit {
 
     uint64_t opened[IR_SLOTS]; // for one stay: an addend, or 0: the range is in no one page
     struct jit_stream streams[JIT_STREAMS];
-    uint64_t stream_limits[JIT_STREAMS]; // the range may begin in [page, page + limit)
-    uint64_t stream_drops;               // cpu.tlb_drops up to which they are right
-    bool streams_used;                   // some limit is not 0
+    uint64_t stream_limits[JIT_STREAMS]; // a range may begin in [page, page + limit)
+    struct jit_stream_rate stream_rates[JIT_STREAMS];
+    // Of those who jump about, but in two pages: a range may begin in [page, page + limit), less at the
+    // border between them.
+    uint64_t pair_limits[JIT_STREAMS], pair_addends[2][JIT_STREAMS];
+    uint64_t stream_drops;         // cpu.tlb_drops up to which they are right
+    bool streams_used, pairs_used; // some limit is not 0
 
     // Room for the block of one instruction that steps are run in.
     _Alignas(struct block) uint8_t step[sizeof(struct block) + 2 * sizeof(struct op)];
@@ -238,7 +246,9 @@ void jit_page_add(struct jit_cache *cache, struct region *region); // under the 
 // bytes; none of those in `taken`. Negative: there is none left. Under the lock.
 int jit_stream_obtain(struct jit_cache *cache, unsigned mode, bool write, unsigned span,
                       const int16_t *taken, unsigned taken_count);
-unsigned jit_stream_limit(unsigned span); // of a range: where it may begin in the page, at most
+// Ranges of at most so many bytes are treated alike: by number; and the number for a range.
+extern const uint16_t jit_stream_spans[JIT_STREAM_SPANS];
+unsigned jit_stream_span(unsigned bytes);
 void jit_streams_reset(struct jit_cache *cache); // nobody uses one
 void jit_streams_forget(struct jit *jit);        // this vCPU's pages
 

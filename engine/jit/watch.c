@@ -88,14 +88,26 @@ static bool thunk_number(const struct jit_cache *cache, unsigned i, const uint8_
         const uint8_t *at;
         const char *name;
     } thunks[] = {
-        {cache->thunk_enter[0], "hull:enter"},     {cache->thunk_enter[1], "hull:enter.fp"},
-        {cache->thunk_leave[0], "hull:leave"},     {cache->thunk_leave[1], "hull:leave.fp"},
-        {cache->thunk_jump[0], "hull:jump"},       {cache->thunk_jump[1], "hull:jump.fp"},
-        {cache->thunk_step[0], "hull:step"},       {cache->thunk_step[1], "hull:step.fp"},
-        {cache->thunk_bare_step[0], "hull:step"},  {cache->thunk_bare_step[1], "hull:step.fp"},
-        {cache->thunk_ecall[0], "hull:ecall"},     {cache->thunk_ecall[1], "hull:ecall.fp"},
-        {cache->thunk_sret, "hull:sret"},          {cache->thunk_canonical, "hull:canonical"},
-        {cache->thunk_fma_nan[0], "hull:fma.nan"}, {cache->thunk_fma_nan[1], "hull:fma.nan"},
+        {cache->thunk_enter[0], "hull:enter"},
+        {cache->thunk_enter[1], "hull:enter.fp"},
+        {cache->thunk_leave[0], "hull:leave"},
+        {cache->thunk_leave[1], "hull:leave.fp"},
+        {cache->thunk_jump[0], "hull:jump"},
+        {cache->thunk_jump[1], "hull:jump.fp"},
+        {cache->thunk_step[0], "hull:step"},
+        {cache->thunk_step[1], "hull:step.fp"},
+        {cache->thunk_bare_step[0], "hull:step"},
+        {cache->thunk_bare_step[1], "hull:step.fp"},
+        {cache->thunk_ecall[0], "hull:ecall"},
+        {cache->thunk_ecall[1], "hull:ecall.fp"},
+        {cache->thunk_sret, "hull:sret"},
+        {cache->thunk_canonical, "hull:canonical"},
+        {cache->thunk_remember[0], "hull:remember"},
+        {cache->thunk_remember[1], "hull:remember"},
+        {cache->thunk_remember[2], "hull:remember"},
+        {cache->thunk_remember[3], "hull:remember"},
+        {cache->thunk_fma_nan[0], "hull:fma.nan"},
+        {cache->thunk_fma_nan[1], "hull:fma.nan"},
     };
 
     if (i == sizeof(thunks) / sizeof(thunks[0]))

@@ -253,6 +253,52 @@ static void test_stacks_that_are_remapped(void **state)
     assert_int_equal(RESULT(rig, 13), 9 * 10);
 }
 
+// One access that jumps about in two pages, or in a bit more: apart in memory, side by side there, and the
+// first one becomes another page now and then.
+static void test_accesses_that_jump_about(void **state)
+{
+    static const uint16_t ids[] = {INSN_LBU, INSN_LH, INSN_LW, INSN_LD, INSN_SB, INSN_SH, INSN_SD};
+    static const uint64_t bases[] = {WINDOW, WINDOW + 0x800, WINDOW_PA, WINDOW_PA + 0xffc};
+    struct rig *rig = *state;
+
+    for (unsigned n = 0; n < 4 * sizeof(ids) / sizeof(ids[0]); n++) {
+        const struct insn_info *info = &riscv_insn_info[ids[n / 4]];
+        uint32_t access = info->match | 15 << 15 | (info->format == FMT_STORE ? 13 << 20 : 12 << 7);
+
+        map(rig, all_writable);
+        fill_window(rig);
+        PROGRAM(rig, 0x0c800593, // 2: li a1, 200
+                0x02e686b3,      // 1: mul a3, a3, a4
+                0x06168693,      // addi a3, a3, 97
+                0x0216d793,      // srli a5, a3, 33
+                0x0107f7b3,      // and a5, a5, a6
+                0x00a787b3,      // add a5, a5, a0
+                0x00000013,      // the access, by a5
+                0x00c888b3,      // add a7, a7, a2
+                0xfff58593,      // addi a1, a1, -1
+                0xfe0590e3,      // bnez a1, 1b
+                0x00093283,      // ld t0, 0(s2)
+                0x01093303,      // ld t1, 16(s2)
+                0x00693023,      // sd t1, 0(s2)
+                0x00593823,      // sd t0, 16(s2)
+                0x12000073,      // sfence.vma
+                0xfff98993,      // addi s3, s3, -1
+                0xfc0990e3,      // bnez s3, 2b
+                ECALL);
+        put(rig, CODE + 24, &access, sizeof(access));
+        SET(rig, pc, CODE);
+        SET(rig, x[10], bases[n % 4]);
+        SET(rig, x[12], 0);
+        SET(rig, x[13], n);
+        SET(rig, x[14], 0x5851f42d4c957f2d);
+        SET(rig, x[16], 0x1fff);
+        SET(rig, x[18], TABLES + 0x2000 + 0x30 * 8);
+        SET(rig, x[19], 9);
+        run(rig);
+        assert_int_equal(RESULT(rig, 19), 0);
+    }
+}
+
 // By turns memory and a device behind the same instructions.
 static void test_devices_in_loops(void **state)
 {
@@ -568,10 +614,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_loops_over_page_borders),  TEST(test_structures_at_page_borders),
-        TEST(test_pages_that_are_remapped),  TEST(test_loops_that_come_back),
-        TEST(test_stacks_that_are_remapped), TEST(test_devices_in_loops),
-        TEST(test_watched_stores_in_loops),  TEST(test_random_loops),
+        TEST(test_loops_over_page_borders),
+        TEST(test_structures_at_page_borders),
+        TEST(test_pages_that_are_remapped),
+        TEST(test_loops_that_come_back),
+        TEST(test_stacks_that_are_remapped),
+        TEST(test_accesses_that_jump_about),
+        TEST(test_devices_in_loops),
+        TEST(test_watched_stores_in_loops),
+        TEST(test_random_loops),
     };
 
     return cmocka_run_group_tests_name("jit_memory", tests, NULL, NULL);

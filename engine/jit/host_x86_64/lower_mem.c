@@ -14,6 +14,16 @@ static struct x86_operand stream_limit(const struct emitter *e, const struct ir_
     return x86_m(RBP, FIELD(stream_limits) + 8 * (int32_t)e->stream_at[in->slot]);
 }
 
+static struct x86_operand pair_limit(const struct emitter *e, const struct ir_insn *in)
+{
+    return x86_m(RBP, FIELD(pair_limits) + 8 * (int32_t)e->stream_at[in->slot]);
+}
+
+static struct x86_operand pair_addend(const struct emitter *e, const struct ir_insn *in, int page)
+{
+    return x86_m(RBP, FIELD(pair_addends) + 8 * (page * JIT_STREAMS + e->stream_at[in->slot]));
+}
+
 static struct x86_operand slot_addend(const struct emitter *e, const struct ir_insn *in)
 {
     if (e->stream_at[in->slot] != NO_STREAM)
@@ -217,7 +227,7 @@ static bool opens(const struct ir_insn *in)
     return in->access == IR_OPEN || in->access == IR_STREAM;
 }
 
-bool is_open_slot(const struct emitter *e, const struct ir_insn *in)
+static bool is_open_slot(const struct emitter *e, const struct ir_insn *in)
 {
     return in->access == IR_OPEN ||
            (in->access == IR_STREAM && e->stream_at[in->slot] == NO_STREAM);
@@ -258,55 +268,47 @@ bool lower_mem(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-// A page is worth remembering if there are so many instructions till the next one. Who has had CREDIT
-// that were not looks up each time, and tries RETRY more after PATIENCE look-ups: those that jump about
-// would pay for remembering with mispredicted branches.
-#define WORTH 256
-#define CREDIT 16
-#define RETRY 4
-#define PATIENCE 1024
-
-// Another page, which RDX is. RDX is lost.
-static void remember_page(struct emitter *e, const struct ir_insn *in)
+// Tables that lie in two pages: RDX is how far behind the first one the access is, and selects the distance,
+// which is there sooner than the TLB's would be. Returns where it is done.
+static size_t access_pair(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
-    size_t worth, given_up, done, patient;
+    int32_t more = (int32_t)ir_type_size((enum ir_type)in->type) - 1;
+    size_t other, border = 0, done;
 
-    x86_op(&e->a, 0x89 | X_W, RDX, STREAM(e, in, page));
-    x86_op(&e->a, 0x8b, RDX, STREAM(e, in, last));
-    x86_op(&e->a, 0x89, BUDGET_REG, STREAM(e, in, last));
-    x86_op(&e->a, ALU_SUB * 8 + 3, RDX, x86_r(BUDGET_REG));
-    x86_alu_imm(&e->a, ALU_CMP, false, x86_r(RDX), WORTH);
-    worth = x86_jcc(&e->a, CC_AE);
-    x86_alu_imm(&e->a, ALU_SUB, false, STREAM(e, in, credit), 1);
-    given_up = x86_jcc(&e->a, CC_S);
+    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RDX, pair_limit(e, in));
+    other = x86_jcc(&e->a, CC_AE);
+    x86_op(&e->a, 0x8b | X_W, RCX, pair_addend(e, in, 0));
+    x86_alu_imm(&e->a, ALU_SUB, true, x86_r(RDX), HULL_PAGE_SIZE - more);
+    x86_op(&e->a, 0x40 | CC_AE | X_0F | X_W, RCX, pair_addend(e, in, 1)); // cmov
+    if (more) {
+        x86_alu_imm(&e->a, ALU_CMP, true, x86_r(RDX), more);
+        border = x86_jcc(&e->a, CC_B);
+    }
+    access(e, in, base);
     done = x86_jmp(&e->a);
-    x86_patch_here(&e->a, worth);
-    x86_op(&e->a, 0xc7, 0, STREAM(e, in, credit));
-    x86_u32(&e->a, CREDIT);
-    x86_patch_here(&e->a, done);
-    store_constant(e, stream_limit(e, in), (int32_t)jit_stream_limit(e->ir->span[in->slot]));
-    x86_op(&e->a, 0xc6, 0, x86_m(RBP, FIELD(streams_used)));
-    x86_byte(&e->a, 1);
-    done = x86_jmp(&e->a);
-    x86_patch_here(&e->a, given_up);
-    store_constant(e, stream_limit(e, in), 0);
-    x86_alu_imm(&e->a, ALU_CMP, false, STREAM(e, in, credit), -PATIENCE);
-    patient = x86_jcc(&e->a, CC_G);
-    x86_op(&e->a, 0xc7, 0, STREAM(e, in, credit));
-    x86_u32(&e->a, RETRY);
-    x86_patch_here(&e->a, patient);
-    x86_patch_here(&e->a, done);
+    x86_patch_here(&e->a, other);
+    if (more)
+        x86_patch_here(&e->a, border);
+    return done;
 }
 
 static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
+    const struct jit_cache *cache = e->jit->cache;
+    unsigned span = jit_stream_span(e->ir->span[in->slot]);
     int64_t low, high;
+    size_t done = 0;
 
     range_of(in, &low, &high);
+    if (in->sole)
+        done = access_pair(e, in, base);
     look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_DETOUR);
-    x86_op(&e->a, 0x89 | X_W, RCX, STREAM(e, in, addend));
-    remember_page(e, in);
-    access(e, in, base);
+    x86_byte(&e->a, 0xb8); // mov eax
+    x86_u32(&e->a, 2 * (uint32_t)e->stream_at[in->slot]);
+    x86_patch(&e->a, x86_call(&e->a), (size_t)(cache->thunk_remember[span] - cache->code_rx));
+    access(e, in, base_of(e, in)); // it may have been in RAX
+    if (in->sole)
+        x86_patch_here(&e->a, done);
 }
 
 // Where a slot could not help: out of line, everything anew.

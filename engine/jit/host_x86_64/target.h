@@ -221,7 +221,7 @@ void look_up_aligned(struct emitter *e, unsigned size, bool store);
 void lower_status_stub(struct emitter *e, const struct region_op *op);
 void lower_mem_stub(struct emitter *e, const struct ir_insn *in, enum stub_kind kind);
 void choose_streams(struct emitter *e); // which of the vCPU's the region's slots are
-bool is_open_slot(const struct emitter *e, const struct ir_insn *in); // for one stay
+void x86_stream_thunks(struct jit_cache *cache, struct x86_asm *a);
 
 // detours.c: where a slot could not be filled, the code up to the last access by it is there once more,
 // out of line and without the slot. So those accesses need not look whether it is empty.

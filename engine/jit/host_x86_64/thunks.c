@@ -161,6 +161,7 @@ void jit_host_make_thunks(struct jit_cache *cache)
         make_step(&a, fp, true);
     }
     x86_fp_thunks(cache, &a);
+    x86_stream_thunks(cache, &a);
     x86_make_trap_thunks(&a, cache);
     cache->code_used = (a.used + 63) & ~(size_t)63;
 }
