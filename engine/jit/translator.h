@@ -98,8 +98,10 @@ struct jit_stream {
     uint64_t page;   // the first one
 };
 struct jit_stream_rate {
-    int32_t credit; // below 0: the accesses jump about, remembering a page is not worth it
-    uint32_t last;  // the budget when a page was looked up
+    int32_t credit; // pages that may yet be left too soon; below 0: given up before
+    uint32_t last;  // the budget when the page was looked up
+    int32_t wait;   // look-ups until a page is remembered again
+    uint32_t unused;
 };
 
 // An entry of the table that indirect jumps look into.

@@ -14,6 +14,13 @@ static struct x86_operand stream_limit(const struct emitter *e, const struct ir_
     return x86_m(RBP, FIELD(stream_limits) + 8 * (int32_t)e->stream_at[in->slot]);
 }
 
+static struct x86_operand stream_wait(const struct emitter *e, const struct ir_insn *in)
+{
+    return x86_m(RBP, FIELD(stream_rates) + (int32_t)((size_t)e->stream_at[in->slot] *
+                                                          sizeof(struct jit_stream_rate) +
+                                                      offsetof(struct jit_stream_rate, wait)));
+}
+
 static struct x86_operand pair_limit(const struct emitter *e, const struct ir_insn *in)
 {
     return x86_m(RBP, FIELD(pair_limits) + 8 * (int32_t)e->stream_at[in->slot]);
@@ -296,17 +303,26 @@ static void refill_stream(struct emitter *e, const struct ir_insn *in, unsigned 
 {
     const struct jit_cache *cache = e->jit->cache;
     unsigned span = jit_stream_span(e->ir->span[in->slot]);
+    size_t done = 0, waits, remembered;
     int64_t low, high;
-    size_t done = 0;
 
     range_of(in, &low, &high);
     if (in->sole)
         done = access_pair(e, in, base);
     look_up(e, base, low, high, in->for_write, in->sole ? STUB_STEP : STUB_DETOUR);
+    x86_alu_imm(&e->a, ALU_CMP, false, stream_wait(e, in), 0);
+    waits = x86_jcc(&e->a, CC_NE);
     x86_byte(&e->a, 0xb8); // mov eax
     x86_u32(&e->a, 2 * (uint32_t)e->stream_at[in->slot]);
     x86_patch(&e->a, x86_call(&e->a), (size_t)(cache->thunk_remember[span] - cache->code_rx));
-    access(e, in, base_of(e, in)); // it may have been in RAX
+    (void)base_of(e, in); // it may have been in RAX
+    remembered = x86_jmp(&e->a);
+    x86_patch_here(&e->a, waits);
+    x86_alu_imm(&e->a, ALU_SUB, false, stream_wait(e, in), 1);
+    if (!in->sole) // nothing is remembered, but others follow
+        x86_op(&e->a, 0x89 | X_W, RCX, STREAM(e, in, addend));
+    x86_patch_here(&e->a, remembered);
+    access(e, in, base);
     if (in->sole)
         x86_patch_here(&e->a, done);
 }

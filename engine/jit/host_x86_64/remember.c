@@ -5,12 +5,12 @@
 #include "engine/jit/host_x86_64/target.h"
 
 // A page is worth remembering if there are so many instructions till the next one. Who has had CREDIT
-// that were not looks up each time, and tries RETRY more after PATIENCE look-ups: those that jump about
-// would pay for remembering with mispredicted branches.
-#define WORTH 256
+// that were not looks PATIENCE pages up without, and then tries RETRY more: those that jump about would pay
+// for remembering with mispredicted branches.
+#define WORTH 128
 #define CREDIT 16
-#define RETRY 4
-#define PATIENCE 1024
+#define RETRY 2
+#define PATIENCE 128
 
 // RAX is twice the stream's number.
 #define ADDEND x86_mis(RBP, RAX, 3, FIELD(streams) + (int32_t)offsetof(struct jit_stream, addend))
@@ -18,10 +18,8 @@
 #define LIMIT x86_mis(RBP, RAX, 2, FIELD(stream_limits))
 #define PAIR_LIMIT x86_mis(RBP, RAX, 2, FIELD(pair_limits))
 #define PAIR_ADDEND(n) x86_mis(RBP, RAX, 2, FIELD(pair_addends[n]))
-#define CREDIT_LEFT \
-    x86_mis(RBP, RAX, 2, FIELD(stream_rates) + (int32_t)offsetof(struct jit_stream_rate, credit))
-#define LAST \
-    x86_mis(RBP, RAX, 2, FIELD(stream_rates) + (int32_t)offsetof(struct jit_stream_rate, last))
+#define RATE(member) \
+    x86_mis(RBP, RAX, 3, FIELD(stream_rates) + (int32_t)offsetof(struct jit_stream_rate, member))
 
 static void set(struct x86_asm *a, bool w, struct x86_operand to, uint32_t value)
 {
@@ -63,24 +61,13 @@ static void join_pages(struct x86_asm *a, int32_t span)
     x86_patch_here(a, elsewhere);
 }
 
-// Looks up each time, for some time. Others follow, so the distance is noted all the same.
-static void pass_time(struct x86_asm *a)
-{
-    size_t patient;
-
-    x86_op(a, 0x89 | X_W, RCX, ADDEND);
-    x86_alu_imm(a, ALU_CMP, false, CREDIT_LEFT, -PATIENCE);
-    patient = x86_jcc(a, CC_G);
-    set(a, false, CREDIT_LEFT, RETRY);
-    x86_patch_here(a, patient);
-    ret(a);
-}
-
 // No page is remembered any more, but if the last one and RDX's lie side by side, both are.
 static void give_up(struct x86_asm *a, int32_t span)
 {
     size_t none, above, apart, both;
 
+    set(a, false, RATE(wait), PATIENCE);
+    set(a, false, RATE(credit), (uint32_t)-RETRY);
     x86_alu_imm(a, ALU_CMP, true, LIMIT, 0);
     none = x86_jcc(a, CC_E);
     set(a, true, LIMIT, 0);
@@ -114,7 +101,6 @@ static void remember(struct x86_asm *a, int32_t span)
     x86_op(a, 0x89 | X_W, RCX, ADDEND);
     x86_op(a, 0x89 | X_W, RDX, PAGE);
     set(a, true, LIMIT, (uint32_t)(HULL_PAGE_SIZE - span + 1));
-    set(a, true, PAIR_LIMIT, 0);
     x86_op(a, 0xc6, 0, x86_m(RBP, FIELD(streams_used)));
     x86_byte(a, 1);
     ret(a);
@@ -123,28 +109,32 @@ static void remember(struct x86_asm *a, int32_t span)
 // Called with a page in RDX, its distance in RCX, which stays. RAX and RDX are lost.
 static void make_remember(struct x86_asm *a, int32_t span)
 {
-    size_t often, broke, waits;
+    size_t back, often, broke, again;
 
+    x86_alu_imm(a, ALU_CMP, false, RATE(credit), 0);
+    back = x86_jcc(a, CC_L);
     x86_byte(a, 0x50 | RDX); // push
-    x86_op(a, 0x8b, RDX, LAST);
-    x86_op(a, 0x89, BUDGET_REG, LAST);
+    x86_op(a, 0x8b, RDX, RATE(last));
+    x86_op(a, 0x89, BUDGET_REG, RATE(last));
     x86_op(a, ALU_SUB * 8 + 3, RDX, x86_r(BUDGET_REG));
     x86_alu_imm(a, ALU_CMP, false, x86_r(RDX), WORTH);
     x86_byte(a, 0x58 | RDX); // pop
     often = x86_jcc(a, CC_B);
-    set(a, false, CREDIT_LEFT, CREDIT);
+    set(a, false, RATE(credit), CREDIT);
     remember(a, span);
+    x86_patch_here(a, back);
+    x86_op(a, 0xf7, 3, RATE(credit)); // neg
+    set(a, true, PAIR_LIMIT, 0);
+    x86_op(a, 0x89, BUDGET_REG, RATE(last));
+    again = x86_jmp(a);
     x86_patch_here(a, often);
-    x86_alu_imm(a, ALU_SUB, false, CREDIT_LEFT, 1);
+    x86_alu_imm(a, ALU_SUB, false, RATE(credit), 1);
     broke = x86_jcc(a, CC_S);
+    x86_patch_here(a, again);
     join_pages(a, span);
     remember(a, span);
     x86_patch_here(a, broke);
-    x86_alu_imm(a, ALU_CMP, false, CREDIT_LEFT, -1);
-    waits = x86_jcc(a, CC_NE);
     give_up(a, span);
-    x86_patch_here(a, waits);
-    pass_time(a);
 }
 
 void x86_stream_thunks(struct jit_cache *cache, struct x86_asm *a)
