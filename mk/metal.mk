@@ -20,9 +20,13 @@ METAL_LINK   = $(RV_CC) -nostdlib -static -no-pie -march=rv64imac_zicsr_zifencei
                -Wl,-T,metal/riscv64/image.ld
 
 # What a guest meets while it starts, or never: descriptions, boot, device trees, the shell.
-METAL_COLD := $(patsubst %,$(METAL_DIR)/%.o,core/bundle% core/spec% guest/riscv/board guest/riscv/board_fdt guest/riscv/boot_% \
-              guest/riscv/isa lib/fdt/% lib/format lib/error metal/board/platform metal/board/irqchip_fdt \
-              metal/common/main metal/common/shell metal/common/vm metal/common/hypercall metal/riscv64/panic)
+METAL_COLD := $(patsubst %,$(METAL_DIR)/%.o,core/bundle% core/spec% core/dev/rtc guest/riscv/board guest/riscv/board_fdt% \
+              guest/riscv/board_interrupts guest/riscv/boot_% guest/riscv/isa guest/riscv/csr% guest/riscv/aia \
+              guest/riscv/hart guest/riscv/mmu guest/riscv/counters guest/riscv/sbi/pmu guest/riscv/sbi/hsm \
+              guest/riscv/sbi/legacy guest/riscv/sbi/srst_susp lib/fdt/% lib/format lib/error \
+              metal/board/platform metal/board/irqchip_fdt metal/common/main metal/common/shell metal/common/vm \
+              metal/common/hypercall metal/common/passthrough metal/common/watchdog metal/common/shared \
+              metal/riscv64/panic)
 $(filter $(METAL_COLD),$(METAL_OBJ)): METAL_OPT = -Os
 
 .PHONY: metal
@@ -70,7 +74,7 @@ METAL_GUESTS := $(patsubst %.c,$(BUILD)/%.elf,$(sort $(wildcard bench/metal/*.c 
 .PHONY: metal-guests
 metal-guests: $(METAL_GUESTS)
 
-$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h tests/metal/virtio.h bench/metal/start.S bench/metal/guest.ld $(METAL_DIR)/metal/riscv64/mem.o mk/metal.mk
+$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h bench/metal/aia.h tests/metal/virtio.h bench/metal/start.S bench/metal/guest.ld $(METAL_DIR)/metal/riscv64/mem.o mk/metal.mk
 	$(call say,RVLD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(RV_CC) $(STD) $(WARNINGS) -O2 -ffreestanding -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \

@@ -3,11 +3,12 @@
 // It reads the time, which is the one counter that every hypervisor lets a guest read without an exit: with
 // QEMU's -icount shift=0 an instruction takes 1 ns, and a tick of the 10 MHz clock is 100 instructions. So a
 // hundred times the same takes as many ticks as one of them takes instructions.
-#include "bench/metal/guest.h"
+#include "bench/metal/aia.h"
 
 #define TICK 100 // instructions
 #define BATCHES 8
 #define PLIC_PRIORITY_1 0x0c000004ull
+#define IDENTITY 1             // that is not enabled
 #define NEAR_RAM 0x82000000ull // nobody was there yet
 #define FAR_RAM 0x84000000ull
 #define BLOCK 0x200000ull
@@ -20,6 +21,7 @@ extern char _start[];
 
 static volatile uint64_t trap_count, trap_time, trap_delay;
 static volatile bool second_up;
+static bool aia;
 
 // As many instructions as asked for, up to TICK, besides always the same number.
 static inline __attribute__((always_inline)) void delay(uint64_t count)
@@ -43,6 +45,24 @@ __attribute__((interrupt("supervisor"), aligned(4))) static void trap_handler(vo
     csr_off(sip, SIE_SSIE);
     if (csr_get(scause) << 1 >> 1 == 5)
         sbi(SBI_TIME, 0, UINT64_MAX, 0, 0);
+}
+
+// Without AIA there is no stopei: the trap goes to `1:`.
+static bool has_aia(void)
+{
+    register uint64_t there __asm__("a0") = 1;
+
+    __asm__ volatile("    lla t0, 1f\n"
+                     "    csrrw t0, stvec, t0\n"
+                     "    csrr t1, %1\n"
+                     "    j 2f\n"
+                     "    .balign 4\n"
+                     "1:  li a0, 0\n"
+                     "2:  csrw stvec, t0\n"
+                     : "+r"(there)
+                     : "i"(STOPEI)
+                     : "t0", "t1", "memory");
+    return there;
 }
 
 static void report(const char *what, uint64_t count)
@@ -163,6 +183,15 @@ static void measure_ipi(void)
     report("IPI to another CPU, sender's side", sum - nothing);
 }
 
+// To the other CPU's file, if it is up. Nobody does anything meanwhile.
+static void measure_message(uint64_t nothing)
+{
+    uint64_t hart = second_up;
+
+    if (aia)
+        report("message, sender's side", MEASURE(message(hart, IDENTITY)) - nothing);
+}
+
 static void measure_loop(void)
 {
     uint64_t before = csr_get(time), x = before | 1;
@@ -178,6 +207,7 @@ void guest_main(uint64_t hartid)
 
     if (hartid)
         second_main();
+    aia = has_aia();
     nothing = MEASURE();
     report("start of this guest", start * TICK);
     if (all) // a machine's own counter: 0 under KVM
@@ -185,11 +215,16 @@ void guest_main(uint64_t hartid)
     report("null hypercall (ecall to the next instruction)",
            MEASURE(sbi(SBI_BASE, 0, 0, 0, 0)) - nothing);
     report("unknown call", MEASURE(sbi(0x0bad, 0, 0, 0, 0)) - nothing);
-    report("device register read (PLIC)", MEASURE(*(volatile uint32_t *)PLIC_PRIORITY_1) - nothing);
+    if (aia)
+        report("device register read (APLIC)", MEASURE(*aplic(4)) - nothing);
+    else
+        report("device register read (PLIC)",
+               MEASURE(*(volatile uint32_t *)PLIC_PRIORITY_1) - nothing);
     measure_memory();
     measure_timer();
     measure_loop();
     measure_ipi();
+    measure_message(nothing);
     put_text("done\n");
     power_off();
 }

@@ -4,7 +4,8 @@
 # Counts what exits cost, in instructions of all privilege levels, in QEMU with -icount: the same small guest
 # on hull-metal, on OpenSBI alone, and in Linux's KVM (Debian's kernel with one hart, and bench/metal/kvm/vmm.c).
 # `table`, the default, runs all and prints them side by side; the others print what one guest says.
-# `memory`: what the hypervisor uses with three VMs. HARTS=1 or 2; SSTC=false takes the extension away.
+# `memory`: what the hypervisor uses with three VMs. HARTS=1 or 2; SSTC=false takes the extension away; FILES=N is a
+# machine with AIA and N guest interrupt files for each hart, and a guest that has AIA.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 
@@ -20,7 +21,7 @@ guest=$build/bench/metal/costs.elf
 machine() {
     local log=$1 seconds=$2 pattern=$3 pid
     shift 3
-    qemu-system-riscv64 -M virt -cpu "rv64,h=true,sstc=${SSTC:-true}" -smp "${HARTS:-2}" -m 1G -serial stdio \
+    qemu-system-riscv64 -M "virt${FILES:+,aia=aplic-imsic,aia-guests=$FILES}" -cpu "rv64,h=true,sstc=${SSTC:-true}" -smp "${HARTS:-2}" -m 1G -serial stdio \
         -monitor none -display none -icount shift=0 -bios "$firmware" "$@" >"$log" 2>&1 <"${KEYS:-/dev/null}" &
     pid=$!
     for _ in $(seq $((seconds * 10))); do
@@ -36,11 +37,12 @@ machine() {
 said() { sed -n 's/.*: \(.*: [0-9]* instructions\)$/\1/p; /^[^:]*: [0-9]* instructions$/p' "$1.plain" | grep . || cat "$1"; }
 
 bundle() { # VMS MEMORY
-    local i files=()
+    local i files=() interrupts=plic
+    [ -z "${FILES-}" ] || interrupts=aia
     for i in $(seq "$1"); do
         files+=("$work/vm$i.json")
         cat >"$work/vm$i.json" <<END
-{ "name": "vm$i", "cpus": ${HARTS:-2}, "memory": "$2", "boot": { "kernel": "$guest" }, "net": [] }
+{ "name": "vm$i", "cpus": ${HARTS:-2}, "memory": "$2", "interrupts": "$interrupts", "boot": { "kernel": "$guest" }, "net": [] }
 END
     done
     cat >"$work/board.json" <<END
@@ -116,6 +118,9 @@ run_table() {
     HARTS=1 run_hull >"$work/hull-1"
     HARTS=1 SSTC=false run_hull >"$work/hull-no"
     run_bare >"$work/bare"
+    FILES=3 run_hull >"$work/hull-aia"
+    FILES=0 run_hull >"$work/hull-soft"
+    FILES=0 run_bare >"$work/bare-aia"
     SSTC=false run_bare >"$work/bare-no"
     run_kvm >"$work/kvm-yes"
     rm -rf "$work/kvm"
@@ -133,6 +138,9 @@ run_table() {
         "$(minus "$(figure hull 'memory never touched, 2 MiB')" "$(figure hull 'to zero 2 MiB')")" \
         "$(figure kvm-yes 'memory never touched, 4 KiB')" -
     row 'IPI from vCPU to vCPU, sender' 900 "$(figure hull IPI)" "$(figure kvm-two IPI)" "$(figure bare IPI)"
+    row 'the same by SBI, with AIA' - "$(figure hull-aia IPI)" - -
+    row 'IPI as a message, to a guest interrupt file' - "$(figure hull-aia message)" - "$(figure bare-aia message)"
+    row 'IPI as a message, to a file in memory' - "$(figure hull-soft message)" - -
     row 'timer interrupt with Sstc, beyond bare' 0 "$(minus "$(figure hull-1 timer)" "$(figure bare timer)")" \
         "$(minus "$(figure kvm-yes timer)" "$(figure bare timer)")" 0
     row 'timer interrupt without Sstc, beyond bare without it' 900 \
@@ -150,7 +158,7 @@ run_table() {
 case ${1:-table} in
 table | hull | bare | kvm | memory) "run_${1:-table}" ;;
 *)
-    sed -n '3,7s/^# //p' "$0" >&2
+    sed -n '3,8s/^# //p' "$0" >&2
     exit 2
     ;;
 esac

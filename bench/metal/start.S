@@ -21,4 +21,4 @@ _start:
     .section .stacks, "aw", @nobits
     .balign 16
 stacks:
-    .skip 8192 * 4
+    .skip 8192 * 8

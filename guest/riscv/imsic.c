@@ -25,7 +25,7 @@ unsigned riscv_imsic_top(const struct imsic_file *file)
     return 0;
 }
 
-static bool signals(const struct imsic_file *file)
+bool riscv_imsic_signals(const struct imsic_file *file)
 {
     return file->eidelivery && riscv_imsic_top(file);
 }
@@ -35,10 +35,10 @@ void riscv_imsic_derive(struct hart *hart)
     const struct imsic_file *files = hart->s.imsic;
     uint64_t hgeip = 0;
 
-    hart->imsic_mip = (signals(&files[HULL_MSI_FILE_M]) ? 1u << IRQ_M_EXT : 0) |
-                      (signals(&files[HULL_MSI_FILE_S]) ? 1u << IRQ_S_EXT : 0);
+    hart->imsic_mip = (riscv_imsic_signals(&files[HULL_MSI_FILE_M]) ? 1u << IRQ_M_EXT : 0) |
+                      (riscv_imsic_signals(&files[HULL_MSI_FILE_S]) ? 1u << IRQ_S_EXT : 0);
     for (unsigned guest = 1; guest <= hart->isa->geilen; guest++)
-        if (signals(&files[guest]))
+        if (riscv_imsic_signals(&files[guest]))
             hgeip |= 1ull << guest;
     atomic_store_explicit(&hart->hgeip, hgeip, memory_order_relaxed);
     hart->changed |= HART_CHANGED_IRQ;
@@ -68,13 +68,17 @@ uint64_t riscv_imsic_topei(struct hart *hart, unsigned file)
     return identity << 16 | identity;
 }
 
+void riscv_imsic_file_claim(struct imsic_file *file)
+{
+    unsigned identity = riscv_imsic_top(file);
+
+    if (identity)
+        file->eip[identity / 64] &= ~(1ull << identity % 64);
+}
+
 void riscv_imsic_claim(struct hart *hart, unsigned file)
 {
-    unsigned identity = riscv_imsic_top(&hart->s.imsic[file]);
-
-    if (!identity)
-        return;
-    hart->s.imsic[file].eip[identity / 64] &= ~(1ull << identity % 64);
+    riscv_imsic_file_claim(&hart->s.imsic[file]);
     riscv_imsic_derive(hart);
 }
 
@@ -93,30 +97,39 @@ static uint64_t *array_word(struct imsic_file *file, unsigned select)
     return select < EIE0 ? &file->eip[word] : &file->eie[word];
 }
 
+uint64_t riscv_imsic_file_read(const struct imsic_file *file, unsigned select)
+{
+    const uint64_t *word = array_word((struct imsic_file *)file, select);
+
+    if (select == EIDELIVERY)
+        return file->eidelivery;
+    if (select == EITHRESHOLD)
+        return file->eithreshold;
+    return word ? *word : 0;
+}
+
+void riscv_imsic_file_write(struct imsic_file *file, unsigned select, uint64_t value)
+{
+    uint64_t *word = array_word(file, select);
+
+    if (select == EIDELIVERY && value <= 1)
+        file->eidelivery = value;
+    else if (select == EITHRESHOLD && value <= HULL_MSI_IDENTITIES)
+        file->eithreshold = value;
+    else if (word)
+        *word = word == file->eip || word == file->eie ? value & ~1ull
+                                                       : value; // there is no identity 0
+}
+
 uint64_t riscv_imsic_read(struct hart *hart, unsigned file, unsigned select)
 {
-    struct imsic_file *f = &hart->s.imsic[file];
-    const uint64_t *word = array_word(f, select);
-
     riscv_imsic_collect(hart);
-    if (select == EIDELIVERY)
-        return f->eidelivery;
-    if (select == EITHRESHOLD)
-        return f->eithreshold;
-    return word ? *word : 0;
+    return riscv_imsic_file_read(&hart->s.imsic[file], select);
 }
 
 void riscv_imsic_write(struct hart *hart, unsigned file, unsigned select, uint64_t value)
 {
-    struct imsic_file *f = &hart->s.imsic[file];
-    uint64_t *word = array_word(f, select);
-
-    if (select == EIDELIVERY && value <= 1)
-        f->eidelivery = value;
-    else if (select == EITHRESHOLD && value <= HULL_MSI_IDENTITIES)
-        f->eithreshold = value;
-    else if (word)
-        *word = word == f->eip || word == f->eie ? value & ~1ull : value; // there is no identity 0
+    riscv_imsic_file_write(&hart->s.imsic[file], select, value);
     riscv_imsic_derive(hart);
 }
 

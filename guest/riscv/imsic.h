@@ -22,20 +22,27 @@ static inline void riscv_imsic_collect(struct hart *hart)
 // hart->imsic_mip and hgeip, after anything in the files changed.
 void riscv_imsic_derive(struct hart *hart);
 
+// ---- One file, whoever's it is ----
+
 // The pending and enabled identity of the highest priority under the threshold, 0: none. It is the
 // priority number, too.
 unsigned riscv_imsic_top(const struct imsic_file *file);
+bool riscv_imsic_signals(const struct imsic_file *file); // that it has one
+void riscv_imsic_file_claim(struct imsic_file *file);
+// Indirect registers, IMSIC_SELECT_FIRST to _LAST. Odd numbers of eip and eie do not exist.
+bool riscv_imsic_register_exists(unsigned select);
+uint64_t riscv_imsic_file_read(const struct imsic_file *file, unsigned select);
+void riscv_imsic_file_write(struct imsic_file *file, unsigned select, uint64_t value);
+// Makes a file that came from elsewhere one that software could have made.
+void riscv_imsic_legalise(struct imsic_file *file);
+
+// ---- The same for a hart's files ----
 
 // xtopei as it reads, and the claim that a write is. Only reading collects.
 uint64_t riscv_imsic_topei(struct hart *hart, unsigned file);
 void riscv_imsic_claim(struct hart *hart, unsigned file);
 
-// Indirect registers, IMSIC_SELECT_FIRST to _LAST. Odd numbers of eip and eie do not exist.
-bool riscv_imsic_register_exists(unsigned select);
 uint64_t riscv_imsic_read(struct hart *hart, unsigned file, unsigned select);
 void riscv_imsic_write(struct hart *hart, unsigned file, unsigned select, uint64_t value);
-
-// Makes a file that came from elsewhere one that software could have made.
-void riscv_imsic_legalise(struct imsic_file *file);
 
 #endif

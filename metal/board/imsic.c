@@ -76,9 +76,7 @@ static bool imsic_ipi(const struct irqchip *chip, const struct irqchip_hart *har
     (void)chip;
     if (!hart->imsic)
         return false;
-    // What the other hart is to see was written before.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    *(volatile uint32_t *)(uintptr_t)hart->imsic = ID_IPI;
+    irqchip_msi(hart->imsic, ID_IPI);
     return true;
 }
 

@@ -69,6 +69,13 @@ void irqchip_complete(const struct irqchip *chip, const struct irqchip_hart *har
 // Interrupts another hart; false: only the firmware can.
 bool irqchip_ipi(const struct irqchip *chip, const struct irqchip_hart *hart);
 
+// A message to the interrupt file with that page. What the receiver is to find was written before.
+static inline void irqchip_msi(hpa_t page, uint32_t identity)
+{
+    __asm__ volatile("fence w, o" : : : "memory");
+    *(volatile uint32_t *)(uintptr_t)page = identity;
+}
+
 // ---- The kinds ----
 
 struct irqchip_ops {

@@ -46,6 +46,8 @@ static void hart_has(struct platform_hart *hart, const char *name, size_t length
         hart->has_h = true;
     if (length == 4 && !hull_strncmp(name, "sstc", 4))
         hart->has_sstc = true;
+    if (length == 5 && !hull_strncmp(name, "ssaia", 5))
+        hart->has_ssaia = true;
 }
 
 // "rv64imafdch_zicsr_…": single letters, then names between underscores.

@@ -18,7 +18,7 @@
 struct platform_hart {
     uint64_t hartid;
     uint32_t intc; // phandle of its interrupt controller
-    bool has_h, has_sstc;
+    bool has_h, has_sstc, has_ssaia;
     struct riscv_isa isa;
     struct irqchip_hart irq;
 };

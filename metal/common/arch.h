@@ -15,6 +15,8 @@ void arch_timer_set(uint64_t ticks);   // this hart's next timer interrupt
 void arch_ipi(struct host_hart *hart); // interrupts a hart's guest, or its sleep
 void arch_poll(void);                  // handles this hart's pending interrupts
 void arch_idle(void);                  // sleeps until one is pending
+// Has that hart run `body`; the calling thread waits until it is done. No lock is held.
+void arch_call(struct host_hart *hart, void (*body)(void *arg), void *arg);
 
 // ---- Threads ----
 void arch_stack_switch(uint64_t *save_sp, uint64_t load_sp);

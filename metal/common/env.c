@@ -88,6 +88,7 @@ static void env_vcpu_wait(void *ctx, struct vcpu *vcpu)
     (void)ctx;
     hext_sleep(vcpu);
     thread_wait();
+    hext_awake(vcpu);
 }
 
 static void env_vcpu_wake(void *ctx, struct vcpu *vcpu)

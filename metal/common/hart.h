@@ -15,6 +15,7 @@
 #include "metal/common/thread.h"
 
 #define METAL_HARTS_MAX 64
+#define HART_GUEST_FILES_MAX 63
 
 // Taken in the order of arrival. Nobody sleeps, or gives the hart away, while holding one.
 struct spin {
@@ -35,6 +36,16 @@ static inline void spin_unlock(struct spin *spin)
 
     atomic_store_explicit(&spin->serving, ticket + 1, memory_order_release);
 }
+
+enum hart_call_state { HART_CALL_ASKED, HART_CALL_DONE, HART_CALL_OVER };
+
+// What one hart wants of another: arch_call().
+struct hart_call {
+    void (*body)(void *arg);
+    void *arg;
+    struct thread *caller;
+    _Atomic uint32_t state; // enum hart_call_state
+};
 
 struct host_hart {
     // For assembly.
@@ -65,6 +76,10 @@ struct host_hart {
     void *loaded;   // struct hext: whose state was in the VS registers last
     void *fp_owner; // the same of the FP registers
     struct irqchip_hart irq;
+
+    unsigned guest_files;                            // of AIA, for vCPUs: numbers 1 to this
+    _Atomic(void *) files[HART_GUEST_FILES_MAX + 1]; // struct hext: whose each is; NULL: nobody's
+    _Atomic(struct hart_call *) call;                // of another hart
 };
 
 static inline struct host_hart *this_hart(void)

@@ -40,6 +40,8 @@ struct machine {
     uint64_t image_size;
     hpa_t image; // where it was loaded
     bool has_sstc;
+    bool has_aia;                // every hart has Ssaia, and IMSICs
+    bool has_stateen;            // and Ssstateen
     uint64_t realtime_offset_ns; // of the clock on the wall
     bool panicked, panic_resets;
     uint64_t start_time;

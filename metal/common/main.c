@@ -53,6 +53,17 @@ static const struct platform_hart *hart_described(uint64_t hartid)
     return NULL;
 }
 
+// All that can be used: vCPUs go to any of them.
+static bool harts_have_aia(void)
+{
+    const struct platform *p = &machine.platform;
+
+    for (unsigned i = 0; i < p->hart_count; i++)
+        if (p->harts[i].has_h && !(p->harts[i].has_ssaia && p->harts[i].irq.imsic))
+            return false;
+    return p->irqchip.kind == IRQCHIP_IMSIC;
+}
+
 static void memory_init(hpa_t dtb)
 {
     const struct platform *p = &machine.platform;
@@ -207,6 +218,8 @@ void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image)
     if (machine.platform.timebase_hz < 1000 || machine.platform.timebase_hz > 1000000000)
         stop("the device tree's timebase-frequency is not 1 kHz to 1 GHz");
     machine.has_sstc = me->has_sstc && csr_probe_stimecmp();
+    machine.has_aia = harts_have_aia();
+    machine.has_stateen = csr_probe_hstateen0();
     machine.panic_resets =
         machine.platform.bootargs && hull_streq(machine.platform.bootargs, "panic=reset");
     memory_init(dtb);

@@ -126,6 +126,10 @@ static void vm_stats(struct metal_vm *vm)
             (ull)(thread_ran(t) / (timers_hz() / 1000)), (ull)(t->stolen / (timers_hz() / 1000)));
         for (unsigned n = 0; n < HEXT_EXITS; n++)
             say(" %s %llu", names[n], (ull)x->exits[n]);
+        if (vm->vm.vcpus[i].msis && x->file.number)
+            say("; interrupt file %u", x->file.number);
+        else if (vm->vm.vcpus[i].msis)
+            say("; interrupt file in memory");
         say("\n");
     }
     if (vm->board_made)
@@ -179,20 +183,30 @@ static void command_vm(const struct words *words)
 
 // ---- The machine ----
 
+static unsigned files_taken(struct host_hart *hart)
+{
+    unsigned taken = 0;
+
+    for (unsigned number = 1; number <= hart->guest_files; number++)
+        taken += atomic_load(&hart->files[number]) != NULL;
+    return taken;
+}
+
 static void command_hart(const struct words *words)
 {
     uint64_t now = arch_time();
 
     (void)words;
-    say("hart  runs             ready  idle\n");
+    say("hart  runs             ready  guest files  idle\n");
     for (unsigned i = 0; i < machine.hart_count; i++) {
-        const struct host_hart *hart = machine.harts[i];
+        struct host_hart *hart = machine.harts[i];
         uint64_t idle = hart->idle.ran;
 
         if (hart->current == &hart->idle)
             idle += now - hart->idle.since;
-        say("%4llu  %-16s %5u  %llu %%\n", (ull)hart->hartid, hart->current->name,
-            hart->ready_count, (ull)(idle * 100 / (now - machine.start_time)));
+        say("%4llu  %-16s %5u  %4u of %-4u  %llu %%\n", (ull)hart->hartid, hart->current->name,
+            hart->ready_count, files_taken(hart), hart->guest_files,
+            (ull)(idle * 100 / (now - machine.start_time)));
     }
 }
 

@@ -202,13 +202,25 @@ static void release(struct metal_vm *vm)
     vm->vm_made = vm->board_made = false;
 }
 
+// What its file wants of this machine.
+static int machine_check(const struct metal_vm *vm)
+{
+    if (vm->spec->interrupts != INTERRUPTS_AIA || machine.has_aia)
+        return 0;
+    console_log(&machine.console,
+                "%s: interrupts: \"aia\" needs a machine that has AIA with IMSICs", vm->spec->name);
+    return -HULL_ENOTSUP;
+}
+
 static int start(struct metal_vm *vm)
 {
     const struct vm_owner owner = {
         .request = guest_request, .hypercall = metal_hypercall, .ctx = vm};
     const struct vm_spec *spec = vm->spec;
-    int error = images_check(vm);
+    int error = machine_check(vm);
 
+    if (!error)
+        error = images_check(vm);
     if (!error)
         error = vm_memory_create(&vm->memory, riscv_board_ram_base(spec), spec->memory,
                                  spec->metal.memory_address, &vm->count);

@@ -42,6 +42,10 @@ void vm_memory_stand_in(struct vm_memory *memory, gpa_t gpa);
 void vm_memory_forget(struct vm_memory *memory); // what these two made: before the window goes
 // What the guest has at the moment: how many pages of each size, and of what colours the small ones are.
 void vm_memory_survey(struct vm_memory *memory, uint64_t sizes[3], uint64_t colours[64]);
+// A page of a device where no RAM is, also in the place of another one: who had that in a TLB still has it. 0,
+// -HULL_EEXIST (a larger one is there), -HULL_ENOMEM.
+HULL_MUST_CHECK int vm_memory_map_page(struct vm_memory *memory, gpa_t gpa, hpa_t page);
+void vm_memory_unmap_page(struct vm_memory *memory, gpa_t gpa); // no fence
 uint64_t vm_memory_hgatp(const struct vm_memory *memory);
 
 // The number of VMIDs is the machine's; with too few of them, VMs share 0 and are flushed when they change.

@@ -41,6 +41,7 @@
 #define HW_HVIEN 0x608
 #define HW_HVICTL 0x609
 #define HW_HENVCFG 0x60a
+#define HW_HSTATEEN0 0x60c
 #define HW_HTVAL 0x643
 #define HW_HIP 0x644
 #define HW_HVIP 0x645
@@ -60,6 +61,8 @@
 
 #define HW_HSTATUS_SPV (1ul << 7)
 #define HW_HSTATUS_SPVP (1ul << 8)
+#define HW_HSTATUS_VGEIN (0x3ful << HW_HSTATUS_VGEIN_SHIFT)
+#define HW_HSTATUS_VGEIN_SHIFT 12
 #define HW_HSTATUS_VTW (1ul << 21)
 #define HW_HSTATUS_VSXL_64 (2ul << 32)
 
@@ -67,6 +70,13 @@
 #define HW_HVIP_VSTIP (1ul << 6)
 #define HW_HVIP_VSEIP (1ul << 10)
 #define HW_HVIP_ALL (HW_HVIP_VSSIP | HW_HVIP_VSTIP | HW_HVIP_VSEIP)
+
+#define HW_HIP_SGEIP (1ul << 12)
+
+#define HW_HSTATEEN0_IMSIC (1ul << 58)
+#define HW_HSTATEEN0_AIA (1ul << 59)
+#define HW_HSTATEEN0_CSRIND (1ul << 60)
+#define HW_HSTATEEN0_ENVCFG (1ul << 62)
 
 #define HW_SIP_SSIP (1ul << 1)
 #define HW_SIP_STIP (1ul << 5)

@@ -11,6 +11,7 @@
 #include "metal/common/vm.h"
 #include "metal/riscv64/csr.h"
 #include "metal/riscv64/hext.h"
+#include "metal/riscv64/hext_imsic.h"
 #include "metal/riscv64/paging.h"
 #include "metal/riscv64/regs.h"
 #include "metal/riscv64/sbi.h"
@@ -38,6 +39,7 @@ static const struct {
     {(const void *)guest_fetch_word, guest_fetch_failed},
     {(const void *)csr_probe_hstatus, csr_probe_failed},
     {(const void *)csr_probe_stimecmp, csr_probe_failed},
+    {(const void *)csr_probe_hstateen0, csr_probe_failed},
 };
 
 static bool fix_up(struct trap_frame *frame)
@@ -112,18 +114,55 @@ void arch_ipi(struct host_hart *hart)
         fw_send_ipi(hart->hartid);
 }
 
+static void serve_call(struct host_hart *hart)
+{
+    struct hart_call *call = atomic_load_explicit(&hart->call, memory_order_acquire);
+
+    if (!call)
+        return;
+    call->body(call->arg);
+    atomic_store(&hart->call, NULL);
+    atomic_store(&call->state, HART_CALL_DONE);
+    thread_wake(call->caller);
+    atomic_store(&call->state, HART_CALL_OVER); // it is gone from here on
+}
+
+void arch_call(struct host_hart *hart, void (*body)(void *arg), void *arg)
+{
+    struct hart_call call = {.body = body, .arg = arg, .caller = this_hart()->current};
+    struct hart_call *nobody = NULL;
+
+    if (hart == this_hart()) {
+        body(arg);
+        return;
+    }
+    while (!atomic_compare_exchange_weak(&hart->call, &nobody, &call)) {
+        nobody = NULL;
+        thread_yield();
+    }
+    arch_ipi(hart);
+    while (atomic_load(&call.state) == HART_CALL_ASKED)
+        thread_wait();
+    while (atomic_load(&call.state) != HART_CALL_OVER)
+        ;
+    thread_wake(call.caller); // for something else, it may have been woken as well
+}
+
 void arch_poll(void)
 {
     uint64_t pending = csr_read(HW_SIP) & csr_read(HW_SIE);
 
     if (machine.panicked)
         arch_halt();
+    serve_call(this_hart());
     if (pending & HW_SIP_SSIP)
         csr_clear(HW_SIP, HW_SIP_SSIP);
     if (pending & HW_SIP_STIP)
         timers_run();
     if (pending & HW_SIP_SEIP)
         machine_interrupt();
+    if (machine.has_aia && csr_read(HW_HIP) & HW_HIP_SGEIP)
+        hext_imsic_interrupt();
 }
 
 void arch_idle(void)
@@ -165,6 +204,7 @@ static void hart_setup(struct host_hart *hart)
     csr_write(HW_HGATP, 0);
     csr_write(HW_VSATP, 0);
     hext_hart_init();
+    hext_imsic_hart_init();
     hfence_gvma_all();
     scheduler_init(hart);
     hull_list_init(&hart->timers);

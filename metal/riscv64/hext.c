@@ -62,6 +62,7 @@ static void hext_vcpu_destroy(struct vcpu *vcpu)
     if (!x)
         return;
     timers_timer_destroy(&x->timer);
+    hext_imsic_release(x);
     forget_on_harts(x);
     hull_free(&vcpu->vm->env, x, sizeof(*x));
     vcpu->engine_data = NULL;
@@ -94,7 +95,9 @@ static void hext_limit_isa(struct riscv_isa *isa)
     isa->extensions &= hext_host.isa.extensions;
     isa->geilen = 0;
     isa->extensions &=
-        ~(RISCV_AIA_EXTENSIONS | RISCV_H_EXTENSIONS | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
+        ~(RISCV_H_EXTENSIONS | 1ull << EXT_SMAIA | 1ull << EXT_ZIHPM | 1ull << EXT_SSCOFPMF);
+    if (!machine.has_aia)
+        isa->extensions &= ~(1ull << EXT_SSAIA);
     if (!hext_guest_has_sstc())
         isa->extensions &= ~(1ull << EXT_SSTC);
     if (!(hext_host.henvcfg & MENVCFG_PBMTE))
@@ -119,6 +122,7 @@ const struct engine_ops hext_engine = {
     .wakeup_pending = hext_wakeup_pending,
     .set_timer = hext_set_timer,
     .raise_ssip = hext_raise_ssip,
+    .send_msi = hext_send_msi,
     .kick = hext_kick,
     .stolen_ns = hext_stolen_ns,
     .limit_isa = hext_limit_isa,

@@ -6,6 +6,7 @@
 #include <hull/engine.h>
 
 #include "guest/riscv/isa.h"
+#include "metal/riscv64/hext_imsic.h"
 #include "metal/riscv64/regs.h"
 
 enum hext_exit {
@@ -27,7 +28,7 @@ struct hext {
     bool loaded;
     bool sbi_pending; // the last exit was a call: a0 and a1 are to come
     uint64_t vsstatus, vsie, vstvec, vsscratch, vsepc, vscause, vstval, vsatp, hvip, stimecmp,
-        scounteren, senvcfg;
+        scounteren, senvcfg, vsiselect, hvictl;
     struct host_hart *last_hart; // on which it ran last
     struct host_hart
         *fp_hart; // whose FP registers are this vCPU's; they are in `f` as well, unless dirty
@@ -35,6 +36,7 @@ struct hext {
     _Atomic uint32_t ssip_raised; // by another vCPU, not yet in hvip
     bool fence_vma;               // asked for while it was not loaded
     struct hull_timer timer;      // stimecmp, while the hart itself does not watch it
+    struct hext_file file;        // of an AIA guest
     uint64_t exits[HEXT_EXITS];
 };
 
@@ -43,7 +45,9 @@ extern const struct engine_ops hext_engine;
 void hext_init(const struct riscv_isa *host); // once, at boot: what harts can do
 void hext_hart_init(void);                    // each hart, once: what is the same for all guests
 void hext_leave(struct vcpu *vcpu);           // another thread gets the hart
-void hext_sleep(struct vcpu *vcpu);           // the vCPU is about to wait: its timer must wake it
+void hext_sleep(
+    struct vcpu *vcpu); // the vCPU is about to wait: its timer and messages must wake it
+void hext_awake(struct vcpu *vcpu); // it has waited
 
 struct metal_vm;
 void hext_dump(struct vcpu *vcpu,

@@ -43,13 +43,19 @@ void hext_timer_fired(void *ctx)
         hext_timer_watch(x);
 }
 
+// A guest interrupt file speaks for itself (hstatus.VGEIN).
+static bool external_pending(struct hext *x)
+{
+    if (x->vcpu->msis)
+        return hext_imsic_update(x);
+    return atomic_load_explicit(&x->vcpu->irq_lines, memory_order_acquire) >> IRQ_S_EXT & 1;
+}
+
 void hext_take_interrupts(struct hext *x)
 {
-    uint64_t lines = atomic_load_explicit(&x->vcpu->irq_lines, memory_order_acquire);
-
     if (atomic_exchange_explicit(&x->ssip_raised, false, memory_order_acquire))
         hext_hvip_change(x, HW_HVIP_VSSIP, 0);
-    if (lines >> IRQ_S_EXT & 1)
+    if (external_pending(x))
         hext_hvip_change(x, HW_HVIP_VSEIP, 0);
     else
         hext_hvip_change(x, 0, HW_HVIP_VSEIP);
@@ -62,12 +68,16 @@ bool hext_wakeup_pending(struct vcpu *vcpu)
     struct hext *x = hext_of(vcpu);
     uint64_t pending;
 
+    hext_imsic_bring(x);
+    atomic_store_explicit(&x->file.told, false, memory_order_relaxed);
     hext_take_interrupts(x);
     if (x->loaded)
         return csr_read(HW_HIP) & csr_read(HW_HIE) & HW_HVIP_ALL;
     pending = x->hvip;
     if (hext_guest_has_sstc() && timer_due(x))
         pending |= HW_HVIP_VSTIP;
+    if (x->file.hart && hext_imsic_pending(x))
+        pending |= HW_HVIP_VSEIP;
     return pending & x->vsie << 1;
 }
 
@@ -75,12 +85,18 @@ void hext_sleep(struct vcpu *vcpu)
 {
     struct hext *x = hext_of(vcpu);
 
+    hext_imsic_sleep(x);
     if (!hext_guest_has_sstc())
         return;
     if (x->loaded)
         x->stimecmp = csr_read(HW_VSTIMECMP);
     if ((x->loaded ? csr_read(HW_VSIE) : x->vsie) & 1u << IRQ_S_TIMER)
         hext_timer_watch(x);
+}
+
+void hext_awake(struct vcpu *vcpu)
+{
+    hext_imsic_awake(hext_of(vcpu));
 }
 
 void hext_set_timer(struct vcpu *vcpu, uint64_t ticks)

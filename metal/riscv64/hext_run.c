@@ -92,6 +92,8 @@ static bool virtual_instruction(struct hext *x)
         return false;
     }
     x->exits[HEXT_EXIT_OTHER]++;
+    if (hext_imsic_instruction(x, raw))
+        return false;
     if (reads_counter(raw)) {
         if (raw >> 7 & 31)
             x->regs.x[raw >> 7 & 31] = 0;
@@ -188,6 +190,8 @@ void hext_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         if (atomic_load_explicit(&this_hart()->resched, memory_order_relaxed))
             give_way(x);
         wfi_choose(x);
+        if (!x->loaded)
+            hext_imsic_bring(x);
         if (!hull_vcpu_enter_guest(vcpu)) {
             if (hext_serve_attention(x)) {
                 exit->reason = VCPU_EXIT_ATTENTION;

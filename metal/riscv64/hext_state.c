@@ -11,6 +11,10 @@
 #define VSSTATUS_FIELDS \
     (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
 
+// What guests reach where Ssstateen could keep it from them.
+#define STATEEN_BASE HW_HSTATEEN0_ENVCFG
+#define STATEEN_AIA (HW_HSTATEEN0_IMSIC | HW_HSTATEEN0_AIA | HW_HSTATEEN0_CSRIND)
+
 void fp_save(uint64_t *f);
 void fp_load(const uint64_t *f);
 
@@ -65,6 +69,13 @@ void hext_load(struct hext *x)
     csr_write(HW_HTIMEDELTA, atomic_load(&x->vcpu->vm->time_offset));
     if (hext_guest_has_sstc())
         csr_write(HW_VSTIMECMP, x->stimecmp);
+    csr_write(HW_HSTATUS, x->regs.hstatus);
+    if (machine.has_aia) {
+        csr_write(HW_VSISELECT, x->vsiselect);
+        csr_write(HW_HVICTL, x->hvictl);
+    }
+    if (machine.has_stateen)
+        csr_write(HW_HSTATEEN0, x->vcpu->msis ? STATEEN_BASE | STATEEN_AIA : STATEEN_BASE);
     csr_write(HW_HGATP, vm_memory_hgatp(&vm->memory));
     if (hart->fp_owner != x || x->fp_hart != hart)
         fp_off(x);
@@ -96,6 +107,8 @@ void hext_unload(struct hext *x)
     x->hvip = csr_read(HW_HVIP);
     x->scounteren = csr_read(HW_SCOUNTEREN);
     x->senvcfg = csr_read(HW_SENVCFG);
+    if (machine.has_aia)
+        x->vsiselect = csr_read(HW_VSISELECT);
     if (hext_guest_has_sstc()) {
         x->stimecmp = csr_read(HW_VSTIMECMP);
         csr_write(HW_VSTIMECMP, UINT64_MAX);
@@ -153,6 +166,9 @@ void hext_get_state(struct vcpu *vcpu, struct hart_state *s)
     s->stimecmp = x->stimecmp;
     s->scounteren = x->scounteren;
     s->senvcfg = x->senvcfg;
+    s->siselect = x->vsiselect;
+    if (vcpu->msis)
+        hext_imsic_get(x, &s->imsic[HULL_MSI_FILE_S]);
     s->mcounteren = UINT32_MAX;
     s->menvcfg = hext_host.henvcfg;
     s->medeleg = HEDELEG_ALWAYS | HEDELEG_ILLEGAL;
@@ -171,7 +187,8 @@ void hext_set_state(struct vcpu *vcpu, const struct hart_state *s)
     x->fp_hart = NULL; // the hart's FP registers are not these
     x->regs.sepc = s->pc;
     x->regs.sstatus = HW_SSTATUS_SPIE | (s->priv == PRIV_U ? 0 : HW_SSTATUS_SPP);
-    x->regs.hstatus = HW_HSTATUS_SPV | HW_HSTATUS_VTW | HW_HSTATUS_VSXL_64;
+    x->regs.hstatus = HW_HSTATUS_SPV | HW_HSTATUS_VTW | HW_HSTATUS_VSXL_64 |
+                      (x->regs.hstatus & HW_HSTATUS_VGEIN); // its interrupt file stays where it is
     x->vsstatus = (s->mstatus & VSSTATUS_FIELDS) | MSTATUS_UXL_64;
     x->vsie = s->mie;
     x->hvip = s->mip & 1u << IRQ_S_SOFT ? HW_HVIP_VSSIP : 0;
@@ -184,6 +201,9 @@ void hext_set_state(struct vcpu *vcpu, const struct hart_state *s)
     x->stimecmp = s->stimecmp;
     x->scounteren = s->scounteren;
     x->senvcfg = s->senvcfg;
+    x->vsiselect = s->siselect;
+    if (vcpu->msis)
+        hext_imsic_set(x, &s->imsic[HULL_MSI_FILE_S]);
     x->fence_vma = true;
     if (!hext_guest_has_sstc())
         hext_timer_watch(x);

@@ -37,5 +37,6 @@ int64_t guest_fetch_word(gva_t address);
 // Reads `probe`'s CSR; false when that traps. csr_probe_…: see trap.S.
 bool csr_probe_hstatus(void);
 bool csr_probe_stimecmp(void);
+bool csr_probe_hstateen0(void);
 
 #endif

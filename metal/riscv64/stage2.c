@@ -166,6 +166,30 @@ int vm_memory_populate(struct vm_memory *memory, gpa_t gpa)
     return error;
 }
 
+int vm_memory_map_page(struct vm_memory *memory, gpa_t gpa, hpa_t page)
+{
+    uint64_t size;
+    int error;
+
+    spin_lock(&memory->lock);
+    // Something larger stands there: no VM's file should have come to this.
+    if (page_table_find(&memory->stage2, gpa, &size) && size != HULL_PAGE_SIZE)
+        error = -HULL_EEXIST;
+    else
+        error = page_table_map(&memory->stage2, gpa, page, HULL_PAGE_SIZE, PTE_R | PTE_W | PTE_U);
+    spin_unlock(&memory->lock);
+    return error;
+}
+
+void vm_memory_unmap_page(struct vm_memory *memory, gpa_t gpa)
+{
+    uint64_t size;
+
+    spin_lock(&memory->lock);
+    page_table_unmap(&memory->stage2, gpa, &size);
+    spin_unlock(&memory->lock);
+}
+
 void vm_memory_survey(struct vm_memory *memory, uint64_t sizes[3], uint64_t colours[64])
 {
     uint64_t size;

@@ -188,13 +188,17 @@ guest_fetch_failed:
     li a0, -1
     ret
 
-    .globl csr_probe_hstatus, csr_probe_stimecmp, csr_probe_failed
+    .globl csr_probe_hstatus, csr_probe_stimecmp, csr_probe_hstateen0, csr_probe_failed
 csr_probe_hstatus:
     csrr a0, HW_HSTATUS
     li a0, 1
     ret
 csr_probe_stimecmp:
     csrr a0, HW_STIMECMP
+    li a0, 1
+    ret
+csr_probe_hstateen0:
+    csrr a0, HW_HSTATEEN0
     li a0, 1
     ret
 csr_probe_failed:

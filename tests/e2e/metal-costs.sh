@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# timeout: 200
+# timeout: 260
 # What exits to hull-metal cost stays below its limits, counted in instructions by QEMU's -icount, so that the
 # figures do not depend on the machine that the test runs on. bench/metal/costs.sh is what counts.
 # shellcheck disable=SC1091,SC2154 # metal.bash's variables
@@ -15,11 +15,15 @@ figure() { sed -n "s/^$2.*: \([0-9]*\) instructions$/\1/p" "$1" | head -n 1; }
 count two hull HARTS=2
 count one hull
 count late hull SSTC=false
+count files hull HARTS=2 FILES=3
+count memory-file hull FILES=0
 count bare bare
 count bare-late bare SSTC=false
 between 'a call' 1 "$(figure two 'null hypercall')" 400
 between 'a register of a device' 1 "$(figure two 'device register')" 800
 between 'an IPI, for its sender' 1 "$(figure two IPI)" 900
+between 'a message to a guest interrupt file: the store' 1 "$(figure files message)" 4
+between 'a message to a file in memory' 100 "$(figure memory-file message)" 800
 fault=$(($(figure two 'memory never touched, 2 MiB') - $(figure two 'to zero 2 MiB')))
 between 'a page of stage 2, without its zeroing' 1 "$fault" 1200
 # Its handler starts after as many instructions as on the bare machine, give or take where the clock stood.

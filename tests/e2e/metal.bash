@@ -8,8 +8,9 @@ guests=${HULL_BUILD:-$here/build}
 firmware=/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
 METAL_ON=${METAL_ON:-qemu}
 METAL_HARTS=${METAL_HARTS:-2}
-METAL_CPU=rv64,h=true # QEMU's, and its board: METAL_BOARD=virt,aia=aplic-imsic,aia-guests=3 has AIA for a PLIC
+METAL_CPU=rv64,h=true # QEMU's, and its board
 METAL_BOARD=${METAL_BOARD:-virt}
+# METAL_FILES: the board has AIA, with as many guest interrupt files for each hart.
 [ -f "$metal" ] || { echo 'make metal has not run'; exit 77; }
 [ -f "$firmware" ] || { echo 'there is no OpenSBI'; exit 77; }
 
@@ -31,13 +32,18 @@ END
 
 # BUNDLE LOG: starts the machine; what is written to descriptor 7 is typed. Its pid is in $metal_pid.
 metal_start() {
+    local board=$METAL_BOARD aia=()
+    if [ -n "${METAL_FILES-}" ]; then
+        board=virt,aia=aplic-imsic,aia-guests=$METAL_FILES
+        aia=(--interrupts aia --guest-files "$METAL_FILES")
+    fi
     rm -f keys
     mkfifo keys
     if [ "$METAL_ON" = hull ]; then
         "$HULL" run --firmware "$firmware" --kernel "$metal" --initrd "$1" --cpus "$METAL_HARTS" \
-            --memory 2G --net none --quiet ${METAL_HULL-} >"$2" 2>"$2.err" <keys &
+            --memory 2G --net none --quiet "${aia[@]}" ${METAL_HULL-} >"$2" 2>"$2.err" <keys &
     else
-        qemu-system-riscv64 -M "$METAL_BOARD" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
+        qemu-system-riscv64 -M "$board" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
             -display none -bios "$firmware" -kernel "$metal" -initrd "$1" ${METAL_DTB:+-dtb "$METAL_DTB"} \
             >"$2" 2>"$2.err" <keys &
     fi

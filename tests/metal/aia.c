@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest with AIA. First its own file's registers; then tokens, each an identity, go round the harts as messages. A
+// hart that has none sleeps. One message that is lost, and its token is gone: the guest never ends.
+#include "bench/metal/aia.h"
+
+#define TOKENS 8
+#define ROUNDS 100 // of each token through all harts
+#define HARTS_MAX 8
+#define END 40 // the identity that says so
+#define ALL_TOKENS ((2ull << TOKENS) - 2)
+
+extern char _start[];
+
+static volatile uint64_t harts, up, finished;
+static volatile uint64_t hops[TOKENS + 1];
+
+static void check(bool good, const char *what)
+{
+    put_text(good ? "ok " : "not ok ");
+    put_text(what);
+    put_text("\n");
+}
+
+// An external interrupt is pending (sip would say so too, but not in QEMU's VS mode).
+static bool seip(void)
+{
+    return aia_get(STOPI) >> 16 == 9;
+}
+
+// Messages to itself arrive before what comes next: the fence has the store done, and a file that is not the hart's
+// takes it in at once.
+static void self(uint32_t identity)
+{
+    message(0, identity);
+    __asm__ volatile("fence o, ir" ::: "memory");
+    for (uint64_t end = csr_get(time) + 1000000;
+         !(file_get(EIP0) >> identity & 1) && csr_get(time) < end;)
+        ;
+}
+
+static void check_file(void)
+{
+    bool good;
+
+    csr_on(sie, SIE_SEIE);
+    file_put(EIDELIVERY, 0);
+    file_put(EITHRESHOLD, 0);
+    for (unsigned word = 0; word < 8; word += 2) {
+        file_put(EIE0 + word, 0);
+        file_put(EIP0 + word, 0);
+    }
+    check(!aia_get(STOPEI) && !seip(), "a file with nothing in it");
+    file_put(EIE0, UINT64_MAX);
+    check(file_get(EIE0) == ~1ull, "there is no identity 0");
+    self(5);
+    self(4);
+    check(aia_get(STOPEI) == (4u << 16 | 4) && !seip(), "without delivery there is no interrupt");
+    file_put(EIDELIVERY, 1);
+    check(seip(), "with delivery there is one");
+    file_put(EITHRESHOLD, 4);
+    check(!aia_get(STOPEI) && !seip(), "none at or above the threshold");
+    file_put(EITHRESHOLD, 5);
+    good = file_claim() == 4 && !file_claim() && !seip();
+    file_put(EITHRESHOLD, 0);
+    check(good && file_claim() == 5 && !file_claim() && !seip(), "the lowest first, each once");
+    file_put(EIE0, 0);
+    self(9);
+    good = !aia_get(STOPEI) && !seip();
+    file_on(EIE0, 1u << 9);
+    check(good && aia_get(STOPEI) >> 16 == 9 && seip(), "one that is not enabled waits");
+    file_put(EIP0, 0);
+    check(!aia_get(STOPEI) && !seip(), "one that is taken back");
+    file_on(EIP0 + 6, 1ull << 63);
+    file_on(EIE0 + 6, 1ull << 63);
+    check(file_claim() == 255 && !file_claim(), "the last identity");
+    file_put(0x30, UINT64_MAX); // does nothing, or is what is read back
+    check(file_get(0x30) == file_get(0x30), "priorities of major interrupts are there");
+}
+
+static void pass_on(uint64_t hart, uint32_t token)
+{
+    if (++hops[token] < ROUNDS * harts) {
+        message((hart + 1) % harts, token);
+    } else if (__atomic_add_fetch(&finished, 1, __ATOMIC_SEQ_CST) == TOKENS) {
+        for (uint64_t i = 0; i < harts; i++)
+            message(i, END);
+    }
+}
+
+static void run(uint64_t hart)
+{
+    uint32_t identity;
+
+    file_put(EITHRESHOLD, 0);
+    file_put(EIE0, ALL_TOKENS | 1ull << END);
+    file_put(EIDELIVERY, 1);
+    csr_on(sie, SIE_SEIE);
+    __atomic_add_fetch(&up, 1, __ATOMIC_SEQ_CST);
+    for (;;) {
+        while ((identity = file_claim())) {
+            if (identity == END)
+                return;
+            pass_on(hart, identity);
+        }
+        __asm__ volatile("wfi" ::: "memory");
+    }
+}
+
+void guest_main(uint64_t hartid)
+{
+    if (hartid) {
+        run(hartid);
+        for (;;)
+            __asm__ volatile("wfi" ::: "memory");
+    }
+    check_file();
+    harts = 1;
+    while (harts < HARTS_MAX && !sbi(SBI_HSM, 2, harts, 0, 0).error)
+        harts++;
+    for (uint64_t i = 1; i < harts; i++)
+        sbi(SBI_HSM, 0, i, (uint64_t)(uintptr_t)_start, 0);
+    while (up < harts - 1)
+        ;
+    for (uint32_t token = 1; token <= TOKENS; token++)
+        message(token % harts, token);
+    run(0);
+    for (uint32_t token = 1; token <= TOKENS; token++)
+        if (hops[token] != ROUNDS * harts)
+            put_text("not ok a token went too far\n");
+    put_text("aia: ");
+    put_number(TOKENS * ROUNDS * harts);
+    put_text(" messages are through\n");
+    for (;;)
+        __asm__ volatile("wfi" ::: "memory");
+}
