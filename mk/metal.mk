@@ -23,7 +23,7 @@ METAL_LINK   = $(RV_CC) -nostdlib -static -no-pie -march=rv64imac_zicsr_zifencei
 METAL_COLD := $(patsubst %,$(METAL_DIR)/%.o,core/bundle% core/spec% core/dev/rtc guest/riscv/board guest/riscv/board_fdt% \
               guest/riscv/board_interrupts guest/riscv/boot_% guest/riscv/isa guest/riscv/csr% guest/riscv/aia \
               guest/riscv/hart guest/riscv/mmu guest/riscv/counters guest/riscv/sbi/pmu guest/riscv/sbi/hsm \
-              guest/riscv/sbi/legacy guest/riscv/sbi/srst_susp lib/fdt/% lib/format lib/error \
+              guest/riscv/sbi/legacy guest/riscv/sbi/srst_susp lib/fdt/write lib/fdt/find lib/format lib/error \
               metal/board/platform metal/board/irqchip_fdt metal/common/main metal/common/shell metal/common/vm \
               metal/common/hypercall metal/common/passthrough metal/common/watchdog metal/common/shared \
               metal/riscv64/panic)

@@ -171,6 +171,8 @@ static struct page_block *find_blocks(struct pages *pages, unsigned count, unsig
 
         while (r->full < r->blocks && r->block[r->full].state != BLOCK_FREE)
             r->full++;
+        if (count == 1 && align == 1 && r->full < r->blocks)
+            return &r->block[r->full];
         for (unsigned n = r->full; n < r->blocks; n++) {
             bool starts = ((r->base >> BLOCK_SHIFT) + n) % align == 0;
 
@@ -182,8 +184,8 @@ static struct page_block *find_blocks(struct pages *pages, unsigned count, unsig
     return NULL;
 }
 
-static struct page_block *take_blocks(struct pages *pages, unsigned count, unsigned align,
-                                      bool committed)
+static inline struct page_block *take_blocks(struct pages *pages, unsigned count, unsigned align,
+                                             bool committed)
 {
     struct page_block *first;
 

@@ -92,25 +92,42 @@ static uint64_t *entry_make(struct page_table *table, uint64_t va, unsigned leve
     return &ptes[index_at(table, va, level)];
 }
 
+// The same where the tables are there, which is the rule: without calls, so without registers to save.
+static inline uint64_t *entry_there(const struct page_table *table, uint64_t va, unsigned level)
+{
+    uint64_t *ptes = table->root;
+
+    for (unsigned at = LEVELS - 1; at > level; at--) {
+        uint64_t pte = ptes[index_at(table, va, at)];
+
+        if (!(pte & PTE_V))
+            return NULL;
+        ptes = phys_ptr(pte_address(pte));
+    }
+    return &ptes[index_at(table, va, level)];
+}
+
 int page_table_map(struct page_table *table, uint64_t va, hpa_t pa, uint64_t size, uint64_t flags)
 {
     while (size) {
         unsigned level = LEVELS - 1;
-        uint64_t *pte;
+        uint64_t step = level_size(level), *pte;
 
-        while (level && (((va | pa) & (level_size(level) - 1)) || size < level_size(level)))
-            level--;
-        pte = entry_make(table, va, level);
+        for (; level && (((va | pa) & (step - 1)) || size < step); level--)
+            step >>= INDEX_BITS;
+        pte = entry_there(table, va, level);
+        if (!pte)
+            pte = entry_make(table, va, level);
         if (!pte)
             return -HULL_ENOMEM;
         // The entries after it in the same table, as long as no larger page would do.
         do {
             __atomic_store_n(pte++, pa >> HULL_PAGE_SHIFT << PTE_PPN_SHIFT | flags | PTE_V | PTE_AD,
                              __ATOMIC_RELEASE);
-            va += level_size(level);
-            pa += level_size(level);
-            size -= level_size(level);
-        } while (size >= level_size(level) && va & (level_size(level + 1) - 1));
+            va += step;
+            pa += step;
+            size -= step;
+        } while (size >= step && va & ((step << INDEX_BITS) - 1));
     }
     return 0;
 }
@@ -134,7 +151,7 @@ void page_table_link(struct page_table *table, uint64_t va, const uint64_t *belo
         __atomic_store_n(pte, link, __ATOMIC_RELEASE);
 }
 
-static uint64_t *entry_find(const struct page_table *table, uint64_t va, uint64_t *size)
+static inline uint64_t *entry_find(const struct page_table *table, uint64_t va, uint64_t *size)
 {
     uint64_t *ptes = table->root;
 
