@@ -10,6 +10,7 @@ void riscv_fixture_init(struct riscv_fixture *f, bool sbi)
     fake_env_init(&f->fake);
     f->isa = riscv_isa_default();
     f->vm.env = f->fake.env;
+    f->vm.env.timebase_hz = HULL_TIMEBASE_HZ; // as hull_vm_init() would
     f->vm.vcpu_count = 1;
     f->vm.vcpus[0].vm = &f->vm;
     f->ram = hull_alloc(&f->vm.env, FIXTURE_RAM_SIZE);
