@@ -141,12 +141,17 @@ void hull_code_board(struct bundle_code *code, struct board_spec *board)
     code_u64(code, &board->bundle_address, "bundle_address");
     code_u64(code, &board->hypervisor_memory, "hypervisor_memory");
     code_device(code, &board->uart, "uart");
-    code_device(code, &board->plic, "plic");
-    code_u32(code, &board->plic_sources, "plic_sources");
+    code_device(code, &board->irqchip, "plic");
+    code_u32(code, &board->irq_sources, "plic.sources");
     code_u32(code, &board->page_colours, "page_colours");
     code_count(code, &board->device_count, HULL_BOARD_DEVICES_MAX, "devices");
     for (unsigned i = 0; i < board->device_count; i++)
         code_device(code, &board->devices[i], "devices");
+    if (code->version >= 2) {
+        code_u32(code, &board->irqchips, "irqchips");
+        code_device(code, &board->imsic, "imsic");
+        code_u32(code, &board->imsic_guest_files, "imsic.guest_files");
+    }
 }
 
 static void code_boot(struct bundle_code *code, struct bundle_vm *vm)

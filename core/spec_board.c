@@ -9,15 +9,16 @@
 #include "lib/mem.h"
 #include "lib/str.h"
 
-#define PLIC_SOURCES_MAX 1023
-#define TEXT_MAX 127 // of a compatible string
+#define SOURCES_MAX 1023 // of a PLIC, and of an APLIC
+#define TEXT_MAX 127     // of a compatible string
 
 void hull_board_defaults(struct board_spec *board)
 {
     memset(board, 0, sizeof(*board));
     board->timebase = 10000000;
     board->hypervisor_memory = 2ull << 20;
-    board->plic_sources = 95;
+    board->irqchips = BOARD_PLIC; // all that older bundles have
+    board->irq_sources = 95;
 }
 
 const struct board_device *hull_board_device(const struct board_spec *board, const char *name)
@@ -105,12 +106,17 @@ static int check_reserved(const struct board_spec *board, const struct spec_chec
     return bad;
 }
 
-// Device n of the board: the UART, the PLIC, then those that may be passed through.
+enum { UART, IRQCHIP, IMSIC, PASSED };
+
+// Device n of the board: the UART, the PLIC or APLIC, the IMSICs, then those that may be passed through.
 static const struct board_device *device_number(const struct board_spec *board, unsigned n,
                                                 char field[24])
 {
-    hull_snprintf(field, 24, n == 0 ? "uart" : n == 1 ? "plic" : "devices[%u]", n - 2);
-    return n == 0 ? &board->uart : n == 1 ? &board->plic : &board->devices[n - 2];
+    const struct board_device *const own[] = {&board->uart, &board->irqchip, &board->imsic};
+    const char *const names[] = {"uart", board->irqchips & BOARD_APLIC ? "aplic" : "plic", "imsic"};
+
+    hull_snprintf(field, 24, n < PASSED ? names[n] : "devices[%u]", n - PASSED);
+    return n < PASSED ? own[n] : &board->devices[n - PASSED];
 }
 
 static int check_compatible(const struct spec_check *to, const char *field, const char *text)
@@ -131,9 +137,10 @@ static int check_irq(const struct board_spec *board, unsigned n, const struct sp
     char field[24], other[24];
     const struct board_device *device = device_number(board, n, field);
 
-    if (device->irq > board->plic_sources)
-        return hull_spec_fault(to, field, "has interrupt %u; the PLIC has 1 to %u", device->irq,
-                               board->plic_sources);
+    if (device->irq > board->irq_sources)
+        return hull_spec_fault(to, field, "has interrupt %u; the %s has 1 to %u", device->irq,
+                               board->irqchips & BOARD_APLIC ? "APLIC" : "PLIC",
+                               board->irq_sources);
     for (unsigned j = 0; device->irq && j < n; j++)
         if (device_number(board, j, other)->irq == device->irq) {
             device_number(board, n, field);
@@ -169,13 +176,13 @@ static int check_device(const struct board_spec *board, unsigned n, const struct
     int bad = check_device_place(board, n, to);
 
     bad |= check_irq(board, n, to);
-    if (n != 1)
+    if (n != IRQCHIP && n != IMSIC)
         bad |= check_compatible(to, field, device->compatible);
-    if (n < 2)
+    if (n < PASSED)
         return bad;
     if (hull_spec_check_name(to, field, device->name, HULL_SPEC_NAME_MAX))
         return -HULL_EINVAL;
-    for (unsigned j = 2; j < n; j++) {
+    for (unsigned j = PASSED; j < n; j++) {
         const char *name = device_number(board, j, other)->name;
 
         if (name && hull_streq(name, device->name))
@@ -184,21 +191,57 @@ static int check_device(const struct board_spec *board, unsigned n, const struct
     return bad;
 }
 
+// Each hart has a page for its own file, and one for each of its guest files.
+static int check_imsic(const struct board_spec *board, const struct spec_check *to)
+{
+    uint64_t least = (1ull + board->imsic_guest_files) * board->hart_count * HULL_PAGE_SIZE;
+
+    if (!(board->irqchips & BOARD_IMSIC))
+        return 0;
+    if (!(board->irqchips & BOARD_APLIC))
+        return hull_spec_fault(to, "imsic", "needs an \"aplic\" that sends to it");
+    if (board->imsic_guest_files > HULL_BOARD_GUEST_FILES_MAX)
+        return hull_spec_fault(to, "imsic.guest_files", "is %u; it must be 0 to %u",
+                               board->imsic_guest_files, HULL_BOARD_GUEST_FILES_MAX);
+    if (board->imsic.size < least)
+        return hull_spec_fault(to, "imsic.size",
+                               "is 0x%llx bytes; %u harts with %u guest files each have 0x%llx",
+                               (unsigned long long)board->imsic.size, board->hart_count,
+                               board->imsic_guest_files, (unsigned long long)least);
+    return 0;
+}
+
+static int check_irqchips(const struct board_spec *board, const struct spec_check *to)
+{
+    const uint32_t either = BOARD_PLIC | BOARD_APLIC;
+    char field[24];
+
+    if (board->irqchips & ~(either | BOARD_IMSIC))
+        return hull_spec_fault(to, "plic", "is of unknown kind (0x%x)", board->irqchips);
+    if (!(board->irqchips & either))
+        return hull_spec_fault(to, "plic", "is missing, and \"aplic\" as well");
+    if ((board->irqchips & either) == either)
+        return hull_spec_fault(to, "aplic", "is there besides \"plic\"; a board has one of them");
+    (void)device_number(board, IRQCHIP, field);
+    if (!board->irq_sources || board->irq_sources > SOURCES_MAX)
+        return hull_spec_fault(to, field, "has %u sources; it must be 1 to %u", board->irq_sources,
+                               SOURCES_MAX);
+    return 0;
+}
+
 static int check_devices(const struct board_spec *board, const struct spec_check *to)
 {
     unsigned count = board->device_count;
-    int bad = 0;
+    int bad = check_irqchips(board, to) | check_imsic(board, to);
 
-    if (!board->plic_sources || board->plic_sources > PLIC_SOURCES_MAX)
-        bad = hull_spec_fault(to, "plic", "has %u sources; it must be 1 to %u", board->plic_sources,
-                              PLIC_SOURCES_MAX);
     if (count > HULL_BOARD_DEVICES_MAX) {
         bad = hull_spec_fault(to, "devices", "are %u; there may be %u", count,
                               HULL_BOARD_DEVICES_MAX);
         count = HULL_BOARD_DEVICES_MAX;
     }
-    for (unsigned n = 0; n < count + 2; n++)
-        bad |= check_device(board, n, to);
+    for (unsigned n = 0; n < count + PASSED; n++)
+        if (n != IMSIC || board->irqchips & BOARD_IMSIC)
+            bad |= check_device(board, n, to);
     return bad;
 }
 

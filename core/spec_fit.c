@@ -71,6 +71,17 @@ static int fit_kinds(const struct fit *fit)
     return bad;
 }
 
+// Fewer guest files than vCPUs are no fault: the others' are in memory.
+static int fit_interrupts(const struct fit *fit)
+{
+    if (fit->spec->interrupts != INTERRUPTS_AIA || fit->board->irqchips & BOARD_IMSIC)
+        return 0;
+    return hull_spec_fault(fit->to, "interrupts",
+                           "are \"aia\", and board '%s' has no IMSICs: use \"aplic\" or \"plic\", "
+                           "or tell of its \"imsic\" in the board's file",
+                           fit->board->name);
+}
+
 static int fit_hart(const struct fit *fit, unsigned i)
 {
     uint32_t hart = fit->metal->harts[i];
@@ -474,6 +485,7 @@ int hull_metal_validate(const struct board_spec *board, const struct vm_spec *co
 
         bad |= fit_name(&fit);
         bad |= fit_kinds(&fit);
+        bad |= fit_interrupts(&fit);
         bad |= fit_cpus(&fit);
         bad |= fit_colours(&fit);
         bad |= fit_place(&fit);

@@ -38,8 +38,12 @@ machine() {
 said() { sed -n 's/.*: \(.*: [0-9]* instructions\)$/\1/p; /^[^:]*: [0-9]* instructions$/p' "$1.plain" | grep . || cat "$1"; }
 
 bundle() { # VMS MEMORY
-    local i files=() interrupts=plic
-    [ -z "${FILES-}" ] || interrupts=aia
+    local i files=() interrupts=plic chips='"plic": { "address": "0x0c000000", "size": "6M", "sources": 95 }'
+    if [ -n "${FILES-}" ]; then
+        interrupts=aia
+        chips='"aplic": { "address": "0x0d000000", "size": "32K", "sources": 96 },
+  "imsic": { "address": "0x28000000", "size": "1M", "guest_files": '$FILES' }'
+    fi
     for i in $(seq "$1"); do
         files+=("$work/vm$i.json")
         cat >"$work/vm$i.json" <<END
@@ -54,7 +58,7 @@ END
                { "name": "device-tree", "address": "0xbfe00000", "size": "2M" }],
   "bundle_address": "0x88200000",
   "uart": { "compatible": "ns16550a", "address": "0x10000000", "size": "4K", "irq": 10 },
-  "plic": { "address": "0x0c000000", "size": "6M", "sources": 95 } }
+  $chips }
 END
     "${HULL:-$build/release/hull}" pack "$work/bundle" "$work/board.json" "${files[@]}"
 }

@@ -88,17 +88,40 @@ static void read_uart(struct json_reader *reader, const json_t *value, const str
     read_whole(reader, value, at, uart_keys, into);
 }
 
-static const struct json_key plic_keys[] = {
-    {"address", hull_json_address, offsetof(struct board_spec, plic.address)},
-    {"size", hull_json_size, offsetof(struct board_spec, plic.size)},
-    {"sources", hull_json_count, offsetof(struct board_spec, plic_sources)},
+// Of a PLIC and of an APLIC.
+static const struct json_key irqchip_keys[] = {
+    {"address", hull_json_address, offsetof(struct board_spec, irqchip.address)},
+    {"size", hull_json_size, offsetof(struct board_spec, irqchip.size)},
+    {"sources", hull_json_count, offsetof(struct board_spec, irq_sources)},
     {NULL, NULL, 0},
 };
 
 static void read_plic(struct json_reader *reader, const json_t *value, const struct json_step *at,
                       void *into)
 {
-    read_whole(reader, value, at, plic_keys, into);
+    ((struct board_spec *)into)->irqchips |= BOARD_PLIC;
+    read_whole(reader, value, at, irqchip_keys, into);
+}
+
+static void read_aplic(struct json_reader *reader, const json_t *value, const struct json_step *at,
+                       void *into)
+{
+    ((struct board_spec *)into)->irqchips |= BOARD_APLIC;
+    read_whole(reader, value, at, irqchip_keys, into);
+}
+
+static const struct json_key imsic_keys[] = {
+    {"address", hull_json_address, offsetof(struct board_spec, imsic.address)},
+    {"size", hull_json_size, offsetof(struct board_spec, imsic.size)},
+    {"guest_files", hull_json_count, offsetof(struct board_spec, imsic_guest_files)},
+    {NULL, NULL, 0},
+};
+
+static void read_imsic(struct json_reader *reader, const json_t *value, const struct json_step *at,
+                       void *into)
+{
+    ((struct board_spec *)into)->irqchips |= BOARD_IMSIC;
+    read_whole(reader, value, at, imsic_keys, into);
 }
 
 static const struct json_key device_keys[] = {
@@ -139,6 +162,8 @@ static const struct json_key board_keys[] = {
     {"hypervisor_memory", hull_json_size, offsetof(struct board_spec, hypervisor_memory)},
     {"uart", read_uart, offsetof(struct board_spec, uart)},
     {"plic", read_plic, 0},
+    {"aplic", read_aplic, 0},
+    {"imsic", read_imsic, 0},
     {"page_colours", hull_json_count, offsetof(struct board_spec, page_colours)},
     {"devices", read_devices, 0},
     {NULL, NULL, 0},
@@ -146,17 +171,20 @@ static const struct json_key board_keys[] = {
 
 static void require_parts(struct json_reader *reader)
 {
-    static const char *const needed[] = {"name", "harts", "memory", "uart", "plic"};
+    static const char *const needed[] = {"name", "harts", "memory", "uart"};
     struct vm_config *config = reader->config;
     json_t *root = json_loadb(config->text, config->text_size, JSON_REJECT_DUPLICATES, NULL);
     for (unsigned i = 0; root && i < HULL_ARRAY_SIZE(needed); i++)
         hull_json_require(reader, NULL, root, needed[i]);
+    if (root && !json_object_get(root, "aplic"))
+        hull_json_require(reader, NULL, root, "plic");
     json_decref(root);
 }
 
 void hull_json_board_read(struct vm_config *config, struct board_spec *board)
 {
     struct json_reader reader = {.config = config};
+    board->irqchips = 0; // those that the document has
     hull_json_document(&reader, board_keys, board);
     require_parts(&reader);
 }
@@ -168,7 +196,8 @@ const struct json_key *hull_json_board_keys(enum json_board_object object)
         [JSON_BOARD_MEMORY] = memory_keys,
         [JSON_BOARD_RESERVED] = reserved_keys,
         [JSON_BOARD_UART] = uart_keys,
-        [JSON_BOARD_PLIC] = plic_keys,
+        [JSON_BOARD_IRQCHIP] = irqchip_keys,
+        [JSON_BOARD_IMSIC] = imsic_keys,
         [JSON_BOARD_DEVICE] = device_keys,
     };
     return objects[object];

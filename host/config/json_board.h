@@ -13,7 +13,8 @@ enum json_board_object {
     JSON_BOARD_MEMORY,
     JSON_BOARD_RESERVED,
     JSON_BOARD_UART,
-    JSON_BOARD_PLIC,
+    JSON_BOARD_IRQCHIP, // a PLIC or an APLIC
+    JSON_BOARD_IMSIC,
     JSON_BOARD_DEVICE,
 };
 // The keys of an object, for the schema's test.

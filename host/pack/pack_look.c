@@ -70,7 +70,12 @@ static void print_board(const struct board_spec *board)
         printf("  bundle    at 0x%" PRIx64 "\n", board->bundle_address);
     printf("  uart      %s at 0x%" PRIx64 ", interrupt %u\n", board->uart.compatible,
            board->uart.address, board->uart.irq);
-    printf("  plic      at 0x%" PRIx64 ", %u sources\n", board->plic.address, board->plic_sources);
+    printf("  %-9s at 0x%" PRIx64 ", %u sources\n",
+           board->irqchips & BOARD_APLIC ? "aplic" : "plic", board->irqchip.address,
+           board->irq_sources);
+    if (board->irqchips & BOARD_IMSIC)
+        printf("  imsic     at 0x%" PRIx64 ", %u guest files for each hart\n", board->imsic.address,
+               board->imsic_guest_files);
     for (unsigned i = 0; i < board->device_count; i++)
         printf("  device    %s (%s) at 0x%" PRIx64 ", interrupt %u%s\n", board->devices[i].name,
                board->devices[i].compatible, board->devices[i].address, board->devices[i].irq,

@@ -25,7 +25,7 @@ enum bundle_section_type {
 // A section that readers may step over when they do not know its type.
 #define HULL_BUNDLE_OPTIONAL 0x80000000u
 
-#define HULL_BUNDLE_BOARD_VERSION 1
+#define HULL_BUNDLE_BOARD_VERSION 2
 #define HULL_BUNDLE_VM_VERSION 2
 #define HULL_BUNDLE_BLOB_VERSION 1
 

@@ -111,6 +111,12 @@ struct metal_spec {
 #define HULL_BOARD_MEMORY_MAX 8
 #define HULL_BOARD_RESERVED_MAX 8
 #define HULL_BOARD_DEVICES_MAX 32
+#define HULL_BOARD_GUEST_FILES_MAX 63 // the privileged architecture's GEILEN
+
+// The interrupt controllers of a board: a PLIC, an APLIC, or an APLIC and IMSICs.
+#define BOARD_PLIC 0x1u
+#define BOARD_APLIC 0x2u
+#define BOARD_IMSIC 0x4u
 
 struct board_range {
     const char *name; // reserved ranges: what is there; else NULL
@@ -121,7 +127,7 @@ struct board_device {
     const char *name;
     const char *compatible; // for the guest's device tree
     uint64_t address, size;
-    uint32_t irq; // PLIC source; 0: none
+    uint32_t irq; // source of the interrupt controller; 0: none
     bool dma;     // reads or writes memory by itself
 };
 
@@ -136,12 +142,15 @@ struct board_spec {
     unsigned memory_count;
     struct board_range reserved[HULL_BOARD_RESERVED_MAX]; // firmware, hull-metal, the device tree
     unsigned reserved_count;
-    uint64_t bundle_address;    // where the boot loader puts the bundle; 0: not known
-    uint64_t hypervisor_memory; // bytes that hull-metal keeps for itself, its image aside
-    struct board_device uart;   // its name is NULL
-    struct board_device plic;   // the same
-    uint32_t plic_sources;
-    uint32_t page_colours;                               // of the last-level cache; 0: no colouring
+    uint64_t bundle_address;     // where the boot loader puts the bundle; 0: not known
+    uint64_t hypervisor_memory;  // bytes that hull-metal keeps for itself, its image aside
+    struct board_device uart;    // its name is NULL
+    uint32_t irqchips;           // BOARD_PLIC and so on
+    struct board_device irqchip; // the PLIC or the APLIC (S level's domain); its name is NULL
+    uint32_t irq_sources;        // 1 to irq_sources
+    struct board_device imsic;   // BOARD_IMSIC: the harts' files of S level and of guests
+    uint32_t imsic_guest_files;  // of each hart
+    uint32_t page_colours;       // of the last-level cache; 0: no colouring
     struct board_device devices[HULL_BOARD_DEVICES_MAX]; // that may be passed through
     unsigned device_count;
 };

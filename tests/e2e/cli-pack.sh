@@ -73,6 +73,17 @@ equal 'the same files give the same bundle' '' "$(cmp good.bundle again.bundle 2
 hull pack --list --check good.bundle
 expect 'both at once' 0 out 'good.bundle: whole'
 
+# ---- A board with AIA ----
+cat >aia.json <<'JSON'
+{ "cpus": 6, "memory": "64M", "net": [], "boot": { "kernel": "Image.gz" },
+  "interrupts": "aia" }
+JSON
+hull pack aia.bundle "$source_dir/metal/board/qemu-virt-aia.json" aia.json
+case_end 'a VM with AIA, and more processors than guest files' "$(cat out err)"
+hull pack --list aia.bundle
+expect 'the APLIC is listed' 0 out 'aplic     at 0xd000000, 96 sources'
+expect 'and the IMSICs' 0 out 'imsic     at 0x28000000, 3 guest files'
+
 # ---- The same files hosted ----
 hull check web.json
 expect 'hull check describes them' 0 out 'harts     shared: weight 200, priority 5'
@@ -180,6 +191,23 @@ faults 'all are judged together' \
     "d.json:6:31: passthrough[0].device: 'net0' reads and writes memory by itself: the VM's memory" \
     "d.json:6:53: passthrough[1].device: board 'small' has no device 'gpu'" \
     "d.json:4:13: memory: is 512 MiB; of the 256 MiB of board 'small'"
+
+hull pack bad.bundle "$board" aia.json
+faults 'AIA is refused where the board has none' \
+    "aia.json:2:17: interrupts: are \"aia\", and board 'qemu-virt' has no IMSICs: use \"aplic\" or \"plic\", or tell"
+cat >both.json <<'JSON'
+{ "name": "both", "harts": 4, "memory": [{ "address": "0x80000000", "size": "1G" }],
+  "uart": { "compatible": "ns16550a", "address": "0x10000000", "size": "4K", "irq": 10 },
+  "plic": { "address": "0x0c000000", "size": "6M", "sources": 95 },
+  "aplic": { "address": "0x0d000000", "size": "32K", "sources": 96 },
+  "imsic": { "address": "0x28000000", "size": "32K", "guest_files": 3 },
+  "devices": [{ "name": "d", "compatible": "x,y", "address": "0x28001000", "size": "4K", "dma": false }] }
+JSON
+hull pack bad.bundle both.json aia.json
+faults 'a board has one controller, its files have room, and no device lies there' \
+    'both.json:4:12: aplic: is there besides "plic"' \
+    'both.json:5:47: imsic.size: is 0x8000 bytes; 4 harts with 3 guest files each have 0x10000' \
+    'both.json:6:15: devices[0]: overlaps imsic'
 
 # ---- Faults: images and disks ----
 head -c 14000000 /dev/zero >big

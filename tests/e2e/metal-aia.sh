@@ -6,6 +6,7 @@
 # none; vCPUs that move; files that come back; a physical device; Linux on several harts; and a machine without AIA.
 . "$(dirname "$0")/metal.bash"
 BOOT_SECONDS=150
+METAL_PACK_FOR=qemu-virt-aia
 
 vm() { # FILE NAME KERNEL MORE-KEYS
     cat >"$1" <<END

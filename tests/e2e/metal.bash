@@ -11,12 +11,13 @@ METAL_HARTS=${METAL_HARTS:-2}
 METAL_CPU=rv64,h=true # QEMU's, and its board
 METAL_BOARD=${METAL_BOARD:-virt}
 # METAL_FILES: the board has AIA, with as many guest interrupt files for each hart.
+METAL_PACK_FOR=${METAL_PACK_FOR:-qemu-virt} # the board's file
 [ -f "$metal" ] || { echo 'make metal has not run'; exit 77; }
 [ -f "$firmware" ] || { echo 'there is no OpenSBI'; exit 77; }
 
-# BUNDLE VM.json...: onto QEMU's board, with as many harts as METAL_HARTS says.
+# BUNDLE VM.json...: onto METAL_PACK_FOR, with as many harts as METAL_HARTS says.
 metal_pack() {
-    sed "s/\"harts\": 4/\"harts\": $METAL_HARTS/" "$here/metal/board/qemu-virt.json" >board.json
+    sed "s/\"harts\": 4/\"harts\": $METAL_HARTS/" "$here/metal/board/$METAL_PACK_FOR.json" >board.json
     "$HULL" pack "$1" board.json "${@:2}" || exit 1
 }
 

@@ -22,7 +22,7 @@ static void init_board(struct board_spec *board)
     board->reserved[0] = (struct board_range){"firmware", 0x80000000, 2 << 20};
     board->reserved[1] = (struct board_range){"hull-metal", 0x80200000, 2 << 20};
     board->uart = (struct board_device){NULL, "ns16550a", 0x10000000, 4096, 10, false};
-    board->plic = (struct board_device){NULL, NULL, 0x0c000000, 0x600000, 0, false};
+    board->irqchip = (struct board_device){NULL, NULL, 0x0c000000, 0x600000, 0, false};
     board->device_count = 2;
     board->devices[0] =
         (struct board_device){"rtc", "google,goldfish-rtc", 0x101000, 4096, 11, false};

@@ -181,12 +181,16 @@ static void the_boards_schema_has_the_same_keys(void **state)
     const char *const reserved[] = {"properties", "reserved", "items", NULL};
     const char *const uart[] = {"properties", "uart", NULL};
     const char *const plic[] = {"properties", "plic", NULL};
+    const char *const aplic[] = {"properties", "aplic", NULL};
+    const char *const imsic[] = {"properties", "imsic", NULL};
     const char *const device[] = {"properties", "devices", "items", NULL};
     assert_same_board_keys(JSON_BOARD, schema);
     assert_same_board_keys(JSON_BOARD_MEMORY, schema_at(schema, memory));
     assert_same_board_keys(JSON_BOARD_RESERVED, schema_at(schema, reserved));
     assert_same_board_keys(JSON_BOARD_UART, schema_at(schema, uart));
-    assert_same_board_keys(JSON_BOARD_PLIC, schema_at(schema, plic));
+    assert_same_board_keys(JSON_BOARD_IRQCHIP, schema_at(schema, plic));
+    assert_same_board_keys(JSON_BOARD_IRQCHIP, schema_at(schema, aplic));
+    assert_same_board_keys(JSON_BOARD_IMSIC, schema_at(schema, imsic));
     assert_same_board_keys(JSON_BOARD_DEVICE, schema_at(schema, device));
     json_decref(schema);
 }

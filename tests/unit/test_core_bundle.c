@@ -100,8 +100,12 @@ static void assert_same_board(const struct board_spec *a, const struct board_spe
     assert_same_text(a->uart.compatible, b->uart.compatible);
     assert_int_equal(a->uart.address, b->uart.address);
     assert_int_equal(a->uart.irq, b->uart.irq);
-    assert_int_equal(a->plic.size, b->plic.size);
-    assert_int_equal(a->plic_sources, b->plic_sources);
+    assert_int_equal(a->irqchips, b->irqchips);
+    assert_int_equal(a->irqchip.size, b->irqchip.size);
+    assert_int_equal(a->irq_sources, b->irq_sources);
+    assert_int_equal(a->imsic.address, b->imsic.address);
+    assert_int_equal(a->imsic.size, b->imsic.size);
+    assert_int_equal(a->imsic_guest_files, b->imsic_guest_files);
     assert_int_equal(a->page_colours, b->page_colours);
     assert_int_equal(a->device_count, b->device_count);
     assert_same_text(a->devices[1].name, b->devices[1].name);
@@ -172,6 +176,13 @@ static void assert_same_vm(const struct vm_spec *a, const struct vm_spec *b)
     assert_same_metal(&a->metal, &b->metal);
 }
 
+static void give_imsics(struct board_spec *board)
+{
+    board->irqchips = BOARD_APLIC | BOARD_IMSIC;
+    board->imsic = (struct board_device){NULL, NULL, 0x28000000, 0x10000, 0, false};
+    board->imsic_guest_files = 3;
+}
+
 static void what_was_written_comes_back(void **state)
 {
     struct bundle_maker *maker = *state;
@@ -180,6 +191,7 @@ static void what_was_written_comes_back(void **state)
     struct bundle_error error;
 
     // Defaults must not pass for what was written.
+    give_imsics(&maker->board);
     maker->vms[0].spec.virtio_console = true;
     maker->vms[0].spec.rng = maker->vms[0].spec.balloon = false;
     maker->vms[1].spec.console = CONSOLE_NONE;
@@ -283,6 +295,7 @@ static void older_vms_are_read(void **state)
     struct bundle_vm vms[HULL_BUNDLE_VMS_MAX];
     struct bundle_error error;
 
+    give_imsics(&maker->board);
     maker->vms[0].spec.interrupts = INTERRUPTS_AIA;
     maker->vms[0].spec.guest_files = 3;
     bundle_make(maker);
@@ -297,6 +310,43 @@ static void older_vms_are_read(void **state)
     assert_int_equal(vms[0].spec.interrupts, INTERRUPTS_PLIC);
     assert_int_equal(vms[0].spec.guest_files, HULL_SPEC_GUEST_FILES_DEFAULT);
     assert_int_equal(vms[0].spec.balloon, maker->vms[0].spec.balloon);
+}
+
+#define BOARD_2_BYTES \
+    40 // kinds, the IMSICs' two strings, address, size, interrupt and DMA, guest files
+
+// Version 1 of a board has a PLIC, and ends after its devices.
+static void older_boards_are_read(void **state)
+{
+    struct bundle_maker *maker = *state;
+    struct bundle bundle;
+    struct bundle_vm vms[HULL_BUNDLE_VMS_MAX];
+    struct bundle_error error;
+
+    hull_store_le32(entry_of(maker, 0) + ENTRY_VERSION, 1);
+    hull_store_le64(entry_of(maker, 0) + ENTRY_SIZE,
+                    hull_load_le64(entry_of(maker, 0) + ENTRY_SIZE) - BOARD_2_BYTES);
+    bundle_seal(maker->data, maker->size);
+    if (read_all(maker, maker->size, &bundle, vms, &error))
+        fail_msg("the bundle %s", error.reason);
+    assert_same_board(&bundle.board, &maker->board);
+    assert_int_equal(bundle.board.irqchips, BOARD_PLIC);
+}
+
+static void boards_of_no_known_kind_are_refused(void **state)
+{
+    struct bundle_maker *maker = *state;
+
+    maker->board.irqchips = 8;
+    bundle_make(maker);
+    refused(maker, -HULL_EINVAL, "board: plic is of unknown kind (0x8)");
+    maker->board.irqchips = 0;
+    bundle_make(maker);
+    refused(maker, -HULL_EINVAL, "board: plic is missing");
+    maker->board.irqchips = BOARD_PLIC;
+    maker->vms[0].spec.interrupts = INTERRUPTS_AIA;
+    bundle_make(maker);
+    refused(maker, -HULL_EINVAL, "VM 1 (web): interrupts are \"aia\", and board 'qemu-virt' has");
 }
 
 static void newer_bundles_are_refused_as_such(void **state)
@@ -453,6 +503,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blob_is_checked_when_it_is_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(older_vms_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(older_boards_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(boards_of_no_known_kind_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(newer_bundles_are_refused_as_such, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_optional_may_be_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(tables_that_cannot_be, setup, teardown),

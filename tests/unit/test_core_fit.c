@@ -164,7 +164,68 @@ CHANGE(board_with_device_of_no_kind)
 }
 CHANGE(board_without_plic_sources)
 {
-    board->plic_sources = 0;
+    board->irq_sources = 0;
+}
+CHANGE(board_with_an_aplic)
+{
+    board->irqchips = BOARD_APLIC;
+    web->interrupts = INTERRUPTS_APLIC;
+}
+CHANGE(board_with_imsics) // and fewer guest files than vCPUs
+{
+    board->irqchips = BOARD_APLIC | BOARD_IMSIC;
+    board->imsic = (struct board_device){NULL, NULL, 0x28000000, 0x8000, 0, false};
+    board->imsic_guest_files = 1;
+    web->interrupts = INTERRUPTS_AIA;
+    web->cpus = 6;
+}
+CHANGE(aia_on_a_plic)
+{
+    web->interrupts = INTERRUPTS_AIA;
+}
+CHANGE(aia_on_an_aplic_alone)
+{
+    board->irqchips = BOARD_APLIC;
+    web->interrupts = tick->interrupts = INTERRUPTS_AIA;
+}
+CHANGE(board_with_both_controllers)
+{
+    board->irqchips = BOARD_PLIC | BOARD_APLIC;
+}
+CHANGE(board_with_no_controller)
+{
+    board->irqchips = 0;
+}
+CHANGE(board_with_imsics_and_a_plic)
+{
+    board_with_imsics(board, web, tick);
+    board->irqchips = BOARD_PLIC | BOARD_IMSIC;
+}
+CHANGE(board_with_few_pages_of_files)
+{
+    board_with_imsics(board, web, tick);
+    board->imsic_guest_files = 2;
+}
+CHANGE(board_with_many_guest_files)
+{
+    board_with_imsics(board, web, tick);
+    board->imsic_guest_files = UINT32_MAX;
+}
+CHANGE(board_with_imsics_on_the_aplic)
+{
+    board_with_imsics(board, web, tick);
+    board->imsic.address = 0x0c005000;
+}
+CHANGE(board_with_a_device_on_the_imsics)
+{
+    board_with_imsics(board, web, tick);
+    board->devices[1].address = 0x28007000;
+}
+CHANGE(board_with_a_device_on_the_aplic)
+{
+    board->irqchips = BOARD_APLIC;
+    board->devices[0].address = 0x0c001000;
+    board->devices[1].irq = 96;
 }
 CHANGE(same_names)
 {
@@ -358,6 +419,22 @@ static const struct change changes[] = {
     {board_without_plic_sources,
      {"board: plic: has 0 sources", "board: uart: has interrupt 10",
       "board: devices[0]: has interrupt 11", "board: devices[1]: has interrupt 1"}},
+    {board_with_an_aplic, {NULL}},
+    {board_with_imsics, {NULL}},
+    {aia_on_a_plic, {"web: interrupts: are \"aia\", and board 'qemu-virt' has no IMSICs"}},
+    {aia_on_an_aplic_alone,
+     {"web: interrupts: use \"aplic\" or \"plic\"", "tick: interrupts: tell of its \"imsic\""}},
+    {board_with_both_controllers, {"board: aplic: is there besides \"plic\""}},
+    {board_with_no_controller, {"board: plic: is missing, and \"aplic\" as well"}},
+    {board_with_imsics_and_a_plic, {"board: imsic: needs an \"aplic\""}},
+    {board_with_few_pages_of_files,
+     {"board: imsic.size: is 0x8000 bytes; 4 harts with 2 guest files each have 0xc000"}},
+    {board_with_many_guest_files, {"board: imsic.guest_files: is 4294967295; it must be 0 to 63"}},
+    {board_with_imsics_on_the_aplic, {"board: imsic: overlaps aplic"}},
+    {board_with_a_device_on_the_imsics, {"board: devices[1]: overlaps imsic"}},
+    {board_with_a_device_on_the_aplic,
+     {"board: devices[0]: overlaps aplic",
+      "board: devices[1]: has interrupt 96; the APLIC has 1 to 95"}},
     {same_names, {"tick: name: 'web' is the name of VM 1 as well"}},
     {firmware, {"web: boot.firmware: cannot run on bare metal"}},
     {user_network, {"web: nets[0]: needs a \"switch\" on bare metal: there is no user network"}},
