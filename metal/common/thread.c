@@ -203,6 +203,7 @@ void thread_wait(void)
     spin_lock(&machine.sched_lock);
     me = this_hart()->current;
     if (!me->woken) {
+        account(me, arch_time()); // while its state still says that it ran
         if (me->state != THREAD_ENDED)
             me->state = THREAD_BLOCKED;
         schedule(false);

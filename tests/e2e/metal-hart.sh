@@ -31,6 +31,7 @@ check 'the shell is there' wait_line log 'hull> '
 # Not none at all: while a thread of the hypervisor waits for this hart its guest's sleep gives it away.
 check 'a pinned CPU sleeps in the guest' test "$(wfis alone)" -lt 50
 check 'not with a watchdog' test "$(wfis watched)" -ge 100
+check 'what it ran between its sleeps is counted' metal_shell log 'vm stats watched' 'cpu 0: hart [0-9]+ .pinned., ran [1-9][0-9]* ms'
 check 'it can be stopped asleep' metal_shell log 'vm stop alone' 'alone: (stopped|powered)'
 metal_stop
 [ "$failures" = 0 ] || show log
