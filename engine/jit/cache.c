@@ -11,7 +11,8 @@
 #include "lib/mem.h"
 
 #define MIB ((size_t)1 << 20)
-#define CODE_MAX (32 * MIB)
+// With all that goes with it, 64 MiB beyond a guest's RAM suffice.
+#define CODE_MAX (28 * MIB)
 #define CODE_MIN (64u << 10) // several regions of the longest kind, next to the thunks
 #define WISH_MAX (512 * MIB) // distances are 32 bits
 
