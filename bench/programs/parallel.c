@@ -118,13 +118,13 @@ static void touch(struct worker *w)
 static int threads(struct bench *b, int count)
 {
     static struct team team;
-    return run_team(b, count, bench_count(b, 400000), &team, compute);
+    return run_team(b, count, bench_count(b, 3200000), &team, compute);
 }
 
 static int atomics_own(struct bench *b, int count)
 {
     static struct team team;
-    return run_team(b, count, bench_count(b, 8000000), &team, count_own);
+    return run_team(b, count, bench_count(b, 64000000), &team, count_own);
 }
 
 static int atomics_shared(struct bench *b, int count)
