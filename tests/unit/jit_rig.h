@@ -4,15 +4,9 @@
 #ifndef HULL_TESTS_JIT_RIG_H
 #define HULL_TESTS_JIT_RIG_H
 
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
+#include "tests/unit/unit.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/interp/interp.h"
 #include "engine/jit/jit.h"
