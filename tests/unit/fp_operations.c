@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // See fp_operations.h.
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
-#include "fp_operations.h"
+#include "tests/unit/unit.h"
+
+#include "tests/unit/fp_operations.h"
 
 #include <inttypes.h>
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // lib/fp against an independent exact reference, in every format and rounding mode, and against
 // cases written down by hand. test_fp_host.c asks the host's FPU.
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
-#include "fp_operations.h"
+#include "tests/unit/unit.h"
+
+#include "tests/unit/fp_operations.h"
 
 #include <hull/types.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static int start(void **state)
 {

@@ -2,17 +2,11 @@
 // lib/fp against the host's FPU: results by SSE, FMA3 and AVX512-FP16 under MXCSR's rounding modes,
 // exceptions by its sticky bits. x86 detects tininess after rounding, as RISC-V does. Elsewhere, and
 // for what this CPU lacks, test_fp.c has to do.
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
-#include "fp_operations.h"
+#include "tests/unit/unit.h"
+
+#include "tests/unit/fp_operations.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interpreter on a hart of its own: small programs in RAM, run until their ecall leaves to the
 // SBI. Programs are given as instruction words.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 #include "engine/interp/interp.h"
 #include "guest/riscv/board.h"

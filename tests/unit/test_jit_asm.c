@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The emitter of x86-64 code: every form that the JIT's back end uses, with all registers, addresses and
 // sizes of displacements, against what objdump makes of the bytes.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/unit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "engine/jit/host_x86_64/asm.h"
 

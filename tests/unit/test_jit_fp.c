@@ -5,6 +5,7 @@
 #include "tests/unit/jit_rig.h"
 
 #include "guest/riscv/decode.h"
+#include "tests/unit/encoding.h"
 #include "tests/unit/fp_vectors.h"
 
 #define LENGTH_MAX 40
@@ -113,16 +114,15 @@ static unsigned quiet_comparison(uint32_t *words)
     return at;
 }
 
-static uint32_t branch(unsigned distance)
+static uint32_t branch(int offset)
 {
     return 0x63 | below(2) << 12 | int_register() << 15 | int_register() << 20 |
-           (distance & 15) << 8 | (distance >> 4 & 63) << 25;
+           branch_offset(offset);
 }
 
 static void generate(struct program *p, enum format format)
 {
     unsigned length = 4 + below(LENGTH_MAX - 4), csrs = below(3), branches = below(3);
-    int back;
 
     for (unsigned i = 0; i < length; i++) {
         unsigned choice = below(32);
@@ -132,17 +132,14 @@ static void generate(struct program *p, enum format format)
         else if (choice == 31 && i + 4 <= length)
             i += quiet_comparison(p->words + i) - 1;
         else if (choice < csrs * 3 + branches * 3 && i + 2 < length)
-            p->words[i] = branch(2 * (1 + below(length - i - 1)));
+            p->words[i] = branch(4 * (1 + (int)below(length - i - 1)));
         else
             p->words[i] = fp_instruction(format);
     }
     if (below(8) == 0) // a load that traps: what is in the registers then?
         p->words[below(length)] = 0x00003007 | fp_register() << 7 | BAD << 15; // fld
     p->words[length] = 0xfff28293;                                             // addi t0, t0, -1
-    back = -(int)(4 * length + 4);
-    p->words[length + 1] = 0x00029063 | ((uint32_t)back >> 1 & 15) << 8 |
-                           ((uint32_t)back >> 5 & 63) << 25 | ((uint32_t)back >> 11 & 1) << 7 |
-                           1u << 31; // bnez t0, the start
+    p->words[length + 1] = 0x00029063 | branch_offset(-(int)(4 * length + 4)); // bnez t0, the start
     p->words[length + 2] = ECALL;
     p->length = length + 3;
 }

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // How far a region goes, and what of it is code: what can't be reached from its entry is not.
-// clang-format off
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
-// clang-format on
+#include "tests/unit/unit.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/jit/ir.h"
 #include "engine/jit/translator.h"
+#include "tests/unit/encoding.h"
 
 #define PC 0x80000000ull
 
@@ -22,18 +17,12 @@ enum { ZERO, RA, A0 = 10, A1 };
 
 static uint32_t beqz(int offset) // beq a0, zero
 {
-    uint32_t o = (uint32_t)offset;
-
-    return 0x63 | A0 << 15 | (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | (o >> 1 & 15) << 8 |
-           (o >> 11 & 1) << 7;
+    return 0x63 | A0 << 15 | branch_offset(offset);
 }
 
 static uint32_t jump(unsigned rd, int offset) // jal
 {
-    uint32_t o = (uint32_t)offset;
-
-    return 0x6f | rd << 7 | (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 |
-           (o >> 12 & 255) << 12;
+    return 0x6f | rd << 7 | jump_offset(offset);
 }
 
 static bool is_entry(void *ctx, gva_t pc)
