@@ -99,26 +99,26 @@ uint64_t riscv_aia_ready_vs(const struct hart *hart, uint64_t mip)
     return (mip & s->mie & s->hideleg) >> 1 | (s->hvip & s->hvien & s->vsie & AIA_LOCAL_INTERRUPTS);
 }
 
-uint64_t riscv_aia_mtopi(const struct hart *hart, uint64_t mip)
+// By the numbers and the interrupt file of the level.
+static uint64_t topi(const struct hart *hart, uint64_t ready, const uint8_t numbers[64],
+                     unsigned external, unsigned file)
 {
-    uint64_t ready = riscv_aia_ready_m(hart, mip);
     struct top top;
 
     if (!ready)
         return 0;
-    top = first_of(ready, hart->s.miprio, IRQ_M_EXT, file_priority(hart, HULL_MSI_FILE_M));
+    top = first_of(ready, numbers, external, file_priority(hart, file));
     return encode(&top);
+}
+
+uint64_t riscv_aia_mtopi(const struct hart *hart, uint64_t mip)
+{
+    return topi(hart, riscv_aia_ready_m(hart, mip), hart->s.miprio, IRQ_M_EXT, HULL_MSI_FILE_M);
 }
 
 uint64_t riscv_aia_stopi(const struct hart *hart, uint64_t mip)
 {
-    uint64_t ready = riscv_aia_ready_s(hart, mip);
-    struct top top;
-
-    if (!ready)
-        return 0;
-    top = first_of(ready, hart->s.siprio, IRQ_S_EXT, file_priority(hart, HULL_MSI_FILE_S));
-    return encode(&top);
+    return topi(hart, riscv_aia_ready_s(hart, mip), hart->s.siprio, IRQ_S_EXT, HULL_MSI_FILE_S);
 }
 
 unsigned riscv_aia_guest_file(const struct hart *hart)
