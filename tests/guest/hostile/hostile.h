@@ -47,6 +47,7 @@ void hostile_memory(unsigned round);
 void hostile_csrs(unsigned round);
 void hostile_calls(unsigned round);
 void hostile_rings(unsigned round);
+void hostile_aia(unsigned round);      // of a board that has it
 void hostile_user_init(unsigned hart); // once, on the boot hart
 void hostile_user_code(unsigned round);
 

@@ -6,6 +6,9 @@
 // run: cpus=4 disk=1M net=user timeout=120 qemu=no
 #include "../hostile/hostile.h"
 
+#ifndef HOSTILE_AIA // of hostile-aia.c, whose board has it
+#define HOSTILE_AIA 0
+#endif
 #define FDT_PROP 3
 #define FDT_END 9
 
@@ -171,6 +174,13 @@ static void rings(void)
     alone(hostile_rings, 8);
 }
 
+#if HOSTILE_AIA
+static void aia(void)
+{
+    alone(hostile_aia, 4);
+}
+#endif
+
 static void user(void)
 {
     alone(hostile_user_code, 4);
@@ -198,6 +208,8 @@ static void together(void)
         hostile_csrs(round);
         hostile_calls(round);
         hostile_rings(round);
+        if (HOSTILE_AIA)
+            hostile_aia(round);
         if (rounds != 1)
             tell(round);
     }
@@ -222,6 +234,9 @@ const struct rt_case rt_cases[] = {
     {"csrs", csrs},
     {"calls", calls},
     {"rings", rings},
+#if HOSTILE_AIA
+    {"aia", aia},
+#endif
     {"user-code", user},
     {"together", together},
     {"left-behind", left_behind},
