@@ -84,6 +84,15 @@ static int with_msis(void **state)
     return 0;
 }
 
+// Each hart has four pages, the last one of which is nobody's.
+static int with_a_page_too_many(void **state)
+{
+    fake_vm_init(&fvm, VCPUS);
+    add(hull_imsic_create(&fvm.vm, 2), IMSIC_S, VCPUS * 4 * HULL_PAGE_SIZE);
+    *state = NULL;
+    return 0;
+}
+
 static int with_wires(void **state)
 {
     fake_vm_init(&fvm, VCPUS);
@@ -372,6 +381,9 @@ static void reset_forgets_everything_but_the_wires(void **state)
     set(M + GENMSI, TO(0, 0, 1));
     wire(10, true);
     wire(11, true);
+    set(M + SOURCECFG(12), DETACHED);
+    set(M + SETIPNUM, 12); // stays pending, not being enabled
+    assert_int_equal(get(M + SETIP(0)), 1u << 12);
     hull_bus_reset(&fvm.vm.bus);
     assert_true(nothing_came());
     assert_int_equal(atomic_load(&fvm.vm.vcpus[0].msis->files), 0);
@@ -401,6 +413,16 @@ static void pages_take_msis(void **state)
     set(IMSIC_S + HULL_PAGE_SIZE - 4, 1);
     assert_true(nothing_came());
     assert_int_equal(get(IMSIC_S), 0);
+}
+
+static void a_page_of_no_file_takes_nothing(void **state)
+{
+    (void)state;
+    set(IMSIC_S + 7 * HULL_PAGE_SIZE, 63);
+    assert_true(nothing_came());
+    assert_int_equal(atomic_load(&fvm.vm.vcpus[1].msis->files), 0);
+    set(IMSIC_S + 6 * HULL_PAGE_SIZE, 63);
+    assert_true(came(1, 2, 63));
 }
 
 static void direct(unsigned number, unsigned mode, uint32_t target)
@@ -532,6 +554,7 @@ int main(void)
         TEST(any_word_may_be_written_anywhere, two_domains),
         TEST(reset_forgets_everything_but_the_wires, two_domains),
         TEST(pages_take_msis, two_domains),
+        TEST(a_page_of_no_file_takes_nothing, with_a_page_too_many),
         TEST(without_msis_harts_claim, with_wires),
         TEST(thresholds_and_enables_decide, with_wires),
         TEST(creation_fails_cleanly, with_wires),

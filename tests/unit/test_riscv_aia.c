@@ -4,6 +4,10 @@
 #include "tests/unit/unit.h"
 
 #include <hull/msi.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "guest/riscv/imsic.h"
 #include "guest/riscv/trap.h"
@@ -155,11 +159,67 @@ static void a_strange_state_becomes_a_legal_one(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+#define RUN_CLOCKS (CLOCKS_PER_SEC / 2)
+#define SPINS 1000 // before the other thread may have the processor
+
+struct sender {
+    struct vcpu *vcpu;
+    _Atomic unsigned posted, taken;
+    _Atomic bool ending;
+};
+
+// One MSI after the other, each when the one before has been taken.
+static void *send_msis(void *arg)
+{
+    struct sender *s = arg;
+
+    for (unsigned i = 1; !atomic_load(&s->ending); i++) {
+        hull_msi_post(s->vcpu, HULL_MSI_FILE_S, 1 + i % HULL_MSI_IDENTITIES);
+        atomic_store(&s->posted, i);
+        for (unsigned n = 1; atomic_load(&s->taken) != i && !atomic_load(&s->ending); n++)
+            if (n % SPINS == 0)
+                sched_yield();
+    }
+    return NULL;
+}
+
+// The hart looks as soon as it is told that there is something: it must be there.
+static void an_msi_is_there_when_its_file_is_marked(void **state)
+{
+    struct riscv_fixture *f = *state;
+    struct imsic_file *file = &f->hart.s.imsic[HULL_MSI_FILE_S];
+    struct sender s = {.vcpu = &f->vm.vcpus[0]};
+    clock_t end = clock() + RUN_CLOCKS;
+    unsigned taken = 0, lost = 0;
+    pthread_t thread;
+
+    enable_all(file);
+    assert_int_equal(pthread_create(&thread, NULL, send_msis, &s), 0);
+    while (!lost && clock() < end) {
+        for (unsigned n = 0; n < SPINS && !atomic_load(&inbox.files); n++)
+            ;
+        unsigned posted = atomic_load(&s.posted);
+        riscv_imsic_collect(&f->hart);
+        if (riscv_imsic_top(file)) {
+            riscv_imsic_file_claim(file);
+            atomic_store(&s.taken, ++taken);
+        } else {
+            lost = posted > taken ? posted - taken : 0;
+            sched_yield();
+        }
+    }
+    atomic_store(&s.ending, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(lost, 0);
+    assert_true(taken > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_msi_is_pending_when_the_hart_looks),
         TEST(what_comes_after_the_read_is_not_claimed),
+        TEST(an_msi_is_there_when_its_file_is_marked),
         TEST(a_state_comes_back_as_it_was),
         TEST(a_strange_state_becomes_a_legal_one),
     };
