@@ -41,28 +41,28 @@ check 'the VM has little left' uses giver 1 20480
 check 'now there is room' metal_shell log 'vm start late' 'wfi: done'
 keys 1 g
 check 'who touches again what others have is told' wait_line log 'giver: others have the memory'
-check 'and ends' wait_for 30 uses giver 0 0
+check 'and ends' wait_for "$BOOT_SECONDS" uses giver 0 0
 check 'the other one goes on' metal_shell log 'vm list' 'late +running'
 metal_type 'vm stop late\r'
-wait_for 10 uses late 0 0
+wait_for "$BOOT_SECONDS" uses late 0 0
 before=$(mem)
 metal_type 'vm start giver\r'
-wait_for 30 eval '[ $(grep -ac "balloon: waits" log) = 2 ]'
+wait_for "$BOOT_SECONDS" eval '[ $(grep -ac "balloon: waits" log) = 2 ]'
 keys 1 a
-wait_for 60 eval '[ $(grep -ac "balloon: gave all" log) = 2 ]'
+wait_for "$BOOT_SECONDS" eval '[ $(grep -ac "balloon: gave all" log) = 2 ]'
 keys 1 g
 check 'with nobody else there, it has its memory again' wait_line log 'balloon: has it again'
 check 'all of it' uses giver 1224000 1230000
 metal_shell log 'vm restart giver' '.'
-wait_for 30 eval '[ $(grep -ac "balloon: waits" log) = 3 ]'
+wait_for "$BOOT_SECONDS" eval '[ $(grep -ac "balloon: waits" log) = 3 ]'
 keys 1 a
-wait_for 60 eval '[ $(grep -ac "balloon: gave all" log) = 3 ]'
+wait_for "$BOOT_SECONDS" eval '[ $(grep -ac "balloon: gave all" log) = 3 ]'
 metal_shell log 'vm start late' 'wfi: done'
 keys 1 d
-check 'its disk touches it' wait_for 60 eval '[ $(grep -ac "giver: others have the memory" log) = 2 ]'
-check 'and it ends' wait_for 30 uses giver 0 0
+check 'its disk touches it' wait_for "$BOOT_SECONDS" eval '[ $(grep -ac "giver: others have the memory" log) = 2 ]'
+check 'and it ends' wait_for "$BOOT_SECONDS" uses giver 0 0
 metal_type 'vm stop late\r'
-wait_for 10 uses late 0 0
+wait_for "$BOOT_SECONDS" uses late 0 0
 equal 'the hypervisor has what it had' "$before" "$(mem)"
 check 'no panic' test "$(grep -ac panic log)" = 0
 metal_stop
@@ -91,7 +91,7 @@ wait_line log 'hull> '
 check 'it has it' uses linux 150000 614400
 keys 1 '\r'
 wait_line log 'linux: freed'
-check 'what it freed has gone back' wait_for 60 uses linux 1 120000
+check 'what it freed has gone back' wait_for "$BOOT_SECONDS" uses linux 1 120000
 check 'and another one can start' metal_shell log 'vm start late' 'wfi: done'
 metal_type 'balloon linux 350\r'
 check 'Linux gives more when it is asked' wait_line log 'linux: was asked'
