@@ -2,11 +2,8 @@
 // The APLIC without IMSICs: harts claim from it, by priority, at both levels; harts have no CSRs of AIA.
 // run: hull=--interrupts hull=aplic qemu-arg=-M qemu-arg=virt,aia=aplic
 #include "aia.h"
+#include "irq.h"
 
-#define UART_IRQ 10
-#define DELEGATE BIT(10)
-#define DETACHED 1
-#define LEVEL1 6
 #define TO(hart, priority) ((hart) << 18 | (priority))
 #define IDELIVERY 0x00
 #define IFORCE 0x04
@@ -14,23 +11,10 @@
 #define TOPI_REG 0x18
 #define CLAIMI 0x1c
 
-static void uart_raise(void)
-{
-    while (!(rd8(UART + 5) & 0x20))
-        ;
-    wr8(UART + 1, 0);
-    wr8(UART + 1, 2);
-}
-
 static void setup(void)
 {
-    wr8(UART + 1, 0);
-    for (unsigned n = 1; n < 96; n++) {
-        wr32(APLIC_S + APLIC_SOURCECFG(n), 0);
-        wr32(APLIC_M + APLIC_SOURCECFG(n), 0);
-    }
-    wr32(APLIC_M, 0x100);
-    wr32(APLIC_S, 0x100);
+    irq_lower();
+    aplic_clear();
     for (unsigned i = 0; i < 2; i++) {
         wr32((i ? APLIC_M : APLIC_S) + APLIC_IDC(0) + IDELIVERY, 1);
         wr32((i ? APLIC_M : APLIC_S) + APLIC_IDC(0) + IFORCE, 0);
@@ -38,21 +22,14 @@ static void setup(void)
     }
 }
 
-static void source(uintptr_t domain, unsigned n, unsigned mode, unsigned target)
-{
-    wr32(domain + APLIC_SOURCECFG(n), mode);
-    wr32(domain + APLIC_TARGET(n), target);
-    wr32(domain + APLIC_SETIENUM, n);
-}
-
 static void claims(void)
 {
     setup();
     EQ(rd32(APLIC_M), 0x80000100);
-    source(APLIC_M, UART_IRQ, LEVEL1, TO(0, 3));
-    source(APLIC_M, 20, DETACHED, TO(0, 2));
+    aplic_source(APLIC_M, UART_IRQ, APLIC_LEVEL1, TO(0, 3));
+    aplic_source(APLIC_M, 20, APLIC_DETACHED, TO(0, 2));
     EQ(csr_read(mip) & BIT(IRQ_MEI), 0);
-    uart_raise();
+    irq_raise();
     SOON(csr_read(mip) & BIT(IRQ_MEI));
     EQ(rd32(APLIC_M + APLIC_IDC(0) + TOPI_REG), TOPI(UART_IRQ, 3));
     wr32(APLIC_M + APLIC_SETIPNUM, 20);
@@ -60,7 +37,7 @@ static void claims(void)
     EQ(rd32(APLIC_M + APLIC_IDC(0) + CLAIMI), TOPI(UART_IRQ, 3));
     EQ(csr_read(mip) & BIT(IRQ_MEI), BIT(IRQ_MEI)); // as long as the wire is high
     if (!rt_on_qemu()) {                            // where a pending bit outlives its wire
-        wr8(UART + 1, 0);
+        irq_lower();
         EQ(csr_read(mip) & BIT(IRQ_MEI), 0);
         EQ(rd32(APLIC_M + APLIC_IDC(0) + CLAIMI), 0);
     }
@@ -70,7 +47,7 @@ static void claims(void)
 static void thresholds(void)
 {
     setup();
-    source(APLIC_M, 20, DETACHED, TO(0, 2));
+    aplic_source(APLIC_M, 20, APLIC_DETACHED, TO(0, 2));
     wr32(APLIC_M + APLIC_SETIPNUM, 20);
     EQ(csr_read(mip) & BIT(IRQ_MEI), BIT(IRQ_MEI));
     wr32(APLIC_M + APLIC_IDC(0) + ITHRESHOLD, 2);
@@ -92,9 +69,9 @@ static void thresholds(void)
 static void delegated(void)
 {
     setup();
-    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), DELEGATE);
-    source(APLIC_S, UART_IRQ, LEVEL1, TO(0, 1));
-    uart_raise();
+    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), APLIC_DELEGATE);
+    aplic_source(APLIC_S, UART_IRQ, APLIC_LEVEL1, TO(0, 1));
+    irq_raise();
     SOON(csr_read(mip) & BIT(IRQ_SEI));
     EQ(csr_read(mip) & BIT(IRQ_MEI), 0);
     EQ(rd32(APLIC_S + APLIC_IDC(0) + CLAIMI), TOPI(UART_IRQ, 1));

@@ -3,115 +3,82 @@
 // asked for again, the registers' widths.
 // run: hull=--interrupts hull=aia hull=--guest-files hull=3 qemu-arg=-M qemu-arg=virt,aia=aplic-imsic,aia-guests=3
 #include "aia.h"
+#include "irq.h"
 
-#define UART_IRQ 10
-#define DELEGATE BIT(10)
-#define DETACHED 1
-#define LEVEL1 6
 #define TO(hart, guest, eiid) ((hart) << 18 | (guest) << 12 | (eiid))
-
-// The UART's transmitter interrupt is a source that can be raised at will.
-static void uart_raise(void)
-{
-    while (!(rd8(UART + 5) & 0x20))
-        ;
-    wr8(UART + 1, 0);
-    wr8(UART + 1, 2);
-}
-
-static void uart_lower(void)
-{
-    wr8(UART + 1, 0);
-}
 
 // QEMU's APLIC wants to be told where the IMSICs are; ours knows and has these registers locked.
 static void setup(void)
 {
-    uart_lower();
+    irq_lower();
     wr32(APLIC_M + 0x1bc0, IMSIC_M(0) >> 12);
     wr32(APLIC_M + 0x1bc4, 0);
     wr32(APLIC_M + 0x1bc8, IMSIC_S(0, 0) >> 12);
     wr32(APLIC_M + 0x1bcc, 2u << 20);
-    for (unsigned n = 1; n < 96; n++) {
-        wr32(APLIC_S + APLIC_SOURCECFG(n), 0);
-        wr32(APLIC_M + APLIC_SOURCECFG(n), 0);
-    }
-    wr32(APLIC_M, 0x100);
-    wr32(APLIC_S, 0x100);
-    for (unsigned i = 0; i < 4; i++) {
-        ireg_write(m, EIE(i), -1ul);
-        ireg_write(m, EIP(i), 0);
-        ireg_write(s, EIE(i), -1ul);
-        ireg_write(s, EIP(i), 0);
-    }
-}
-
-static void source(uintptr_t domain, unsigned n, unsigned mode, unsigned target)
-{
-    wr32(domain + APLIC_SOURCECFG(n), mode);
-    wr32(domain + APLIC_TARGET(n), target);
-    wr32(domain + APLIC_SETIENUM, n);
+    aplic_clear();
+    file_clear(m, -1ul);
+    file_clear(s, -1ul);
 }
 
 static void machine_source(void)
 {
     setup();
     EQ(rd32(APLIC_M), 0x80000104);
-    source(APLIC_M, UART_IRQ, LEVEL1, TO(0, 0, 33));
+    aplic_source(APLIC_M, UART_IRQ, APLIC_LEVEL1, TO(0, 0, 33));
     EQ(csr_read(mtopei), 0);
-    uart_raise();
+    irq_raise();
     SOON(csr_read(mtopei) == TOP(33));
     EQ(csr_swap(mtopei, 0), TOP(33));
     EQ(csr_read(mtopei), 0); // the wire is high, but it was sent
     wr32(APLIC_M + APLIC_SETIPNUM, UART_IRQ);
     SOON(csr_read(mtopei) == TOP(33)); // asked for again
     csr_write(mtopei, 0);
-    uart_lower();
+    irq_lower();
     wr32(APLIC_M + APLIC_SETIPNUM, UART_IRQ);
     rt_wait(RT_MS);
     if (!rt_on_qemu()) // which sends it all the same
         EQ(csr_read(mtopei), 0);
     csr_write(mtopei, 0);
     EQ(rd32(APLIC_M + APLIC_SETIP), 0);
-    uart_raise();
+    irq_raise();
     SOON(csr_read(mtopei) == TOP(33));
     EQ(rd32(APLIC_M + APLIC_IN_CLRIP), BIT(UART_IRQ));
-    uart_lower();
+    irq_lower();
 }
 
 static void delegated_source(void)
 {
     setup();
-    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), DELEGATE);
-    EQ(rd32(APLIC_M + APLIC_SOURCECFG(UART_IRQ)), DELEGATE);
-    source(APLIC_S, UART_IRQ, LEVEL1, TO(0, 0, 77));
-    uart_raise();
+    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), APLIC_DELEGATE);
+    EQ(rd32(APLIC_M + APLIC_SOURCECFG(UART_IRQ)), APLIC_DELEGATE);
+    aplic_source(APLIC_S, UART_IRQ, APLIC_LEVEL1, TO(0, 0, 77));
+    irq_raise();
     SOON(csr_read(stopei) == TOP(77));
     EQ(csr_read(mtopei), 0);
     csr_write(stopei, 0);
-    uart_lower();
+    irq_lower();
     // To a guest's file.
     wr32(APLIC_S + APLIC_TARGET(UART_IRQ), TO(0, 3, 78));
     csr_write(0x600, 3ul << 12);
     ireg_write(vs, EIE(1), -1ul);
-    uart_raise();
+    irq_raise();
     SOON(csr_read(vstopei) == TOP(78));
     csr_write(vstopei, 0);
     csr_write(0x600, 0);
     EQ(csr_read(stopei), 0);
-    uart_lower();
+    irq_lower();
 }
 
 static void not_delegated(void)
 {
     NOT_ON_QEMU("a domain configures sources there that are not its own");
     setup();
-    wr32(APLIC_S + APLIC_SOURCECFG(UART_IRQ), LEVEL1);
+    wr32(APLIC_S + APLIC_SOURCECFG(UART_IRQ), APLIC_LEVEL1);
     EQ(rd32(APLIC_S + APLIC_SOURCECFG(UART_IRQ)), 0);
-    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), DELEGATE);
-    source(APLIC_S, UART_IRQ, DETACHED, TO(0, 0, 5));
+    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), APLIC_DELEGATE);
+    aplic_source(APLIC_S, UART_IRQ, APLIC_DETACHED, TO(0, 0, 5));
     EQ(rd32(APLIC_S + APLIC_TARGET(UART_IRQ)), 5);
-    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), DETACHED);
+    wr32(APLIC_M + APLIC_SOURCECFG(UART_IRQ), APLIC_DETACHED);
     EQ(rd32(APLIC_S + APLIC_SOURCECFG(UART_IRQ)), 0);
     EQ(rd32(APLIC_S + APLIC_TARGET(UART_IRQ)), 0);
     EQ(rd32(APLIC_M + 0x1bc4), 0x80000000); // where MSIs go is fixed

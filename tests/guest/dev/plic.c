@@ -1,29 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // PLIC, ACLINT and RTC: priorities, thresholds, enables, claim and completion, contexts of both modes,
 // the registers' widths, times.
-#include "csr.h"
+#include "irq.h"
 
-#define UART_IRQ 10
 #define RTC_IRQ 11
 #define PRIORITY(n) (PLIC + 4 * (n))
 #define PENDING(n) (PLIC + 0x1000 + 4 * ((n) / 32))
 #define ENABLE(context) (PLIC + 0x2000 + 0x80 * (context))
 #define THRESHOLD(context) (PLIC + 0x200000 + 0x1000 * (context))
 #define CLAIM(context) (THRESHOLD(context) + 4)
-
-// The UART's transmitter interrupt is a source that can be raised at will.
-static void uart_raise(void)
-{
-    while (!(rd8(UART + 5) & 0x20))
-        ;
-    wr8(UART + 1, 0);
-    wr8(UART + 1, 2);
-}
-
-static void uart_lower(void)
-{
-    wr8(UART + 1, 0);
-}
 
 // The RTC's alarm, at once.
 static void rtc_raise(void)
@@ -56,7 +41,7 @@ static void drain(void)
 
 static void setup(void)
 {
-    uart_lower();
+    irq_lower();
     rtc_lower();
     for (unsigned c = 0; c < 2; c++)
         wr32(THRESHOLD(c), 0);
@@ -92,7 +77,7 @@ static void claim_and_complete(void)
 {
     NOT_ON_QEMU("its wires act at their edges");
     setup();
-    uart_raise();
+    irq_raise();
     EQ(rd32(PENDING(UART_IRQ)) >> UART_IRQ & 1, 1);
     EQ(csr_read(mip) & BIT(IRQ_MEI), 0);
     wr32(PRIORITY(UART_IRQ), 1);
@@ -106,7 +91,7 @@ static void claim_and_complete(void)
     wr32(CLAIM(0), UART_IRQ); // the wire is still high: pending again
     EQ(csr_read(mip) & BIT(IRQ_MEI), BIT(IRQ_MEI));
     EQ(rd32(CLAIM(0)), UART_IRQ);
-    uart_lower();
+    irq_lower();
     wr32(CLAIM(0), UART_IRQ);
     EQ(csr_read(mip) & BIT(IRQ_MEI), 0);
     EQ(rd32(CLAIM(0)), 0);
@@ -118,7 +103,7 @@ static void priorities(void)
     setup();
     wr32(PRIORITY(UART_IRQ), 2);
     wr32(PRIORITY(RTC_IRQ), 3);
-    uart_raise();
+    irq_raise();
     rtc_raise();
     wr32(ENABLE(0), 1u << UART_IRQ | 1u << RTC_IRQ);
     EQ(rd32(CLAIM(0)), RTC_IRQ); // the higher priority first
@@ -147,7 +132,7 @@ static void supervisor_context(void)
     NOT_ON_QEMU("its wires act at their edges");
     setup();
     wr32(PRIORITY(UART_IRQ), 1);
-    uart_raise();
+    irq_raise();
     wr32(ENABLE(1), 1u << UART_IRQ);
     EQ(csr_read(mip) & BIT(IRQ_MEI), 0);
     EQ(csr_read(mip) & BIT(IRQ_SEI), BIT(IRQ_SEI));
@@ -155,7 +140,7 @@ static void supervisor_context(void)
     EQ(csr_read(mip) & BIT(IRQ_SEI), BIT(IRQ_SEI));
     EQ(rd32(CLAIM(1)), UART_IRQ);
     EQ(csr_read(mip) & BIT(IRQ_SEI), 0);
-    uart_lower();
+    irq_lower();
     wr32(CLAIM(1), UART_IRQ);
     setup();
 }

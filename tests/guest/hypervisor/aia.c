@@ -4,6 +4,7 @@
 // run: hull=--interrupts hull=aia hull=--guest-files hull=3 qemu-arg=-M qemu-arg=virt,aia=aplic-imsic,aia-guests=3
 #include "aia.h"
 #include "hyp.h"
+#include "irq.h"
 
 #define GUESTS 3
 #define VGEIN(n) ((uint64_t)(n) << 12)
@@ -12,17 +13,10 @@
 #define DPR BIT(9)
 #define IPRIOM BIT(8)
 
-static struct {
-    uint64_t cause, mode, count;
-} taken;
-
 static bool note(struct rt_frame *f)
 {
-    if (!(f->cause & CAUSE_INTERRUPT))
+    if (!irq_note(f))
         return false;
-    taken.cause = f->cause & ~CAUSE_INTERRUPT;
-    taken.mode = f->mode;
-    taken.count++;
     // Only once: off where it is known from.
     if (f->mode == PRIV_S)
         csr_write(hie, 0);
@@ -33,31 +27,20 @@ static bool note(struct rt_frame *f)
     return true;
 }
 
-static uint64_t some_time(uint64_t arg)
-{
-    for (volatile unsigned i = 0; i < 200; i++)
-        ;
-    return arg;
-}
-
-static void file_clear(unsigned guest)
+static void choose(unsigned guest)
 {
     csr_clear(hstatus, VGEIN(63));
     csr_set(hstatus, VGEIN(guest));
-    for (unsigned i = 0; i < 4; i++) {
-        ireg_write(vs, EIE(i), 0);
-        ireg_write(vs, EIP(i), 0);
-    }
-    ireg_write(vs, EITHRESHOLD, 0);
-    ireg_write(vs, EIDELIVERY, 0);
 }
 
 static void begin(void)
 {
     hyp_begin(3, 1);
-    for (unsigned guest = 1; guest <= GUESTS; guest++)
-        file_clear(guest);
-    csr_clear(hstatus, VGEIN(63));
+    for (unsigned guest = 1; guest <= GUESTS; guest++) {
+        choose(guest);
+        file_clear(vs, 0);
+    }
+    choose(0);
     csr_write(hgeie, 0);
     csr_write(hvien, 0);
     csr_write(hvictl, 0);
@@ -76,12 +59,6 @@ static void end(void)
     csr_write(hgeie, 0);
     csr_clear(hstatus, VGEIN(63));
     hyp_end();
-}
-
-static void choose(unsigned guest)
-{
-    csr_clear(hstatus, VGEIN(63));
-    csr_set(hstatus, VGEIN(guest));
 }
 
 static void fields(void)
@@ -178,7 +155,7 @@ static void files(void)
     csr_write(hgeie, BIT(2));
     EQ(csr_read(hip), BIT(IRQ_SGEI));
     csr_write(hie, BIT(IRQ_SGEI));
-    hyp_run(PRIV_VS, some_time, 0);
+    hyp_run(PRIV_VS, irq_some_time, 0);
     EQ(taken.count, 1);
     EQ(taken.cause, IRQ_SGEI);
     EQ(taken.mode, PRIV_S);
@@ -208,7 +185,7 @@ static void the_guest_takes_its_own(void)
     csr_write(vsie, BIT(IRQ_SEI));
     ireg_write(vs, EIE(0), BIT(30));
     csr_write(vsstatus, STATUS_SIE);
-    hyp_run(PRIV_VU, some_time, 0);
+    hyp_run(PRIV_VU, irq_some_time, 0);
     CHECK(taken.count >= 1);
     EQ(taken.cause, IRQ_SEI);
     EQ(taken.mode, MODE_VS);
@@ -266,7 +243,7 @@ static void local_interrupts(void)
     EQ(csr_read(mie), 0);
     EQ(csr_read(vstopi), TOPI(13, 1));
     csr_write(vsstatus, STATUS_SIE);
-    hyp_run(PRIV_VS, some_time, 0);
+    hyp_run(PRIV_VS, irq_some_time, 0);
     EQ(taken.count, 1);
     EQ(taken.cause, 13);
     EQ(taken.mode, MODE_VS);
@@ -320,7 +297,7 @@ static void made_up(void)
     csr_write(hvictl, VTI | 23ul << 16);
     EQ(csr_read(vstopi), TOPI(23, 1));
     csr_write(vsstatus, STATUS_SIE);
-    hyp_run(PRIV_VS, some_time, 0);
+    hyp_run(PRIV_VS, irq_some_time, 0);
     EQ(taken.count, 1);
     EQ(taken.cause, 23);
     EQ(taken.mode, MODE_VS);

@@ -2,21 +2,15 @@
 // Interrupts of guests: hvip and its views, hideleg, priorities, where they are taken and where not,
 // the guest's clock and timer.
 #include "hyp.h"
+#include "irq.h"
 
 #define VS_ALL (BIT(IRQ_VSSI) | BIT(IRQ_VSTI) | BIT(IRQ_VSEI))
 #define MODE_VS 2
 
-static struct {
-    uint64_t cause, mode, count;
-} taken;
-
 static bool note(struct rt_frame *f)
 {
-    if (!(f->cause & CAUSE_INTERRUPT))
+    if (!irq_note(f))
         return false;
-    taken.cause = f->cause & ~CAUSE_INTERRUPT;
-    taken.mode = f->mode;
-    taken.count++;
     // Only once: off where it is known from.
     if (f->mode == PRIV_M)
         csr_write(mie, 0);
@@ -33,13 +27,6 @@ static bool note_supervisors(struct rt_frame *f)
 
     csr_write(sie, 0);
     return ours;
-}
-
-static uint64_t some_time(uint64_t arg)
-{
-    for (volatile unsigned i = 0; i < 200; i++)
-        ;
-    return arg;
 }
 
 static void begin(void)
@@ -59,16 +46,16 @@ static void end(void)
 #define TAKEN(run_mode, want_cause, want_mode) \
     do {                                       \
         taken.count = 0;                       \
-        hyp_run(run_mode, some_time, 0);       \
+        hyp_run(run_mode, irq_some_time, 0);   \
         EQ(taken.count, 1);                    \
         EQ(taken.cause, want_cause);           \
         EQ(taken.mode, want_mode);             \
     } while (0)
-#define NOT_TAKEN(run_mode)              \
-    do {                                 \
-        taken.count = 0;                 \
-        hyp_run(run_mode, some_time, 0); \
-        EQ(taken.count, 0);              \
+#define NOT_TAKEN(run_mode)                  \
+    do {                                     \
+        taken.count = 0;                     \
+        hyp_run(run_mode, irq_some_time, 0); \
+        EQ(taken.count, 0);                  \
     } while (0)
 
 static void views(void)
@@ -169,7 +156,7 @@ static void to_the_supervisor(void)
         NOT_TAKEN(PRIV_S);
         taken.count = 0;
         rt_trap_hook = note_supervisors;
-        hyp_run(mode, some_time, 0);
+        hyp_run(mode, irq_some_time, 0);
         rt_trap_hook = note;
         EQ(taken.count, 1);
         EQ(taken.cause, IRQ_SSI);

@@ -3,29 +3,16 @@
 // virtual interrupts for S mode, what is forbidden.
 // run: hull=--interrupts hull=aia hull=--guest-files hull=3 qemu-arg=-M qemu-arg=virt,aia=aplic-imsic,aia-guests=3
 #include "aia.h"
-
-static struct {
-    uint64_t cause, mode, count;
-} taken;
+#include "irq.h"
 
 static bool note(struct rt_frame *f)
 {
-    if (!(f->cause & CAUSE_INTERRUPT))
+    if (!irq_note(f))
         return false;
-    taken.cause = f->cause & ~CAUSE_INTERRUPT;
-    taken.mode = f->mode;
-    taken.count++;
     csr_write(sie, 0); // only once
     if (f->mode == PRIV_M)
         csr_write(mie, 0);
     return true;
-}
-
-static uint64_t some_time(uint64_t arg)
-{
-    for (volatile unsigned i = 0; i < 200; i++)
-        ;
-    return arg;
 }
 
 static void quiet(void)
@@ -35,16 +22,8 @@ static void quiet(void)
     csr_write(mvien, 0);
     csr_write(mip, 0);
     csr_clear(mstatus, STATUS_MIE | STATUS_SIE);
-    for (unsigned i = 0; i < 4; i++) {
-        ireg_write(m, EIE(i), 0);
-        ireg_write(m, EIP(i), 0);
-        ireg_write(s, EIE(i), 0);
-        ireg_write(s, EIP(i), 0);
-    }
-    ireg_write(m, EIDELIVERY, 0);
-    ireg_write(m, EITHRESHOLD, 0);
-    ireg_write(s, EIDELIVERY, 0);
-    ireg_write(s, EITHRESHOLD, 0);
+    file_clear(m, 0);
+    file_clear(s, 0);
     for (unsigned k = 0; k < 16; k += 2) {
         ireg_write(m, IPRIO(k), 0);
         ireg_write(s, IPRIO(k), 0);
@@ -168,7 +147,7 @@ static void taken_at_both_levels(void)
     wr32(IMSIC_M(0), 3);
     SOON(csr_read(mip) & BIT(IRQ_MEI));
     csr_write(mie, BIT(IRQ_MEI));
-    rt_run_in(PRIV_S, some_time, 0, 0);
+    rt_run_in(PRIV_S, irq_some_time, 0, 0);
     EQ(taken.count, 1);
     EQ(taken.cause, IRQ_MEI);
     EQ(taken.mode, PRIV_M);
@@ -179,7 +158,7 @@ static void taken_at_both_levels(void)
     csr_write(mideleg, BIT(IRQ_SEI));
     csr_write(mie, BIT(IRQ_SEI));
     EQ(csr_read(stopi) >> 16, IRQ_SEI);
-    rt_run_in(PRIV_U, some_time, 0, 0);
+    rt_run_in(PRIV_U, irq_some_time, 0, 0);
     EQ(taken.count, 2);
     EQ(taken.cause, IRQ_SEI);
     EQ(taken.mode, PRIV_S);
@@ -252,12 +231,12 @@ static void supervisor_priorities(void)
     EQ(csr_read(mtopi), 0);
     // Taken in that order.
     csr_set(mip, BIT(IRQ_STI));
-    rt_run_in(PRIV_U, some_time, 0, 0);
+    rt_run_in(PRIV_U, irq_some_time, 0, 0);
     EQ(taken.count, 1);
     EQ(taken.cause, IRQ_STI);
     csr_write(sie, -1ul);
     ireg_write(s, IPRIO(0), 202ul << 40);
-    rt_run_in(PRIV_U, some_time, 0, 0);
+    rt_run_in(PRIV_U, irq_some_time, 0, 0);
     EQ(taken.count, 2);
     EQ(taken.cause, IRQ_SEI);
     csr_write(stopei, 0);
@@ -290,7 +269,7 @@ static void virtual_interrupts(void)
     EQ(csr_read(sie), BIT(IRQ_SSI) | BIT(40));
     EQ(csr_read(mie), 0);
     EQ(csr_read(stopi), TOPI(IRQ_SSI, 255));
-    rt_run_in(PRIV_U, some_time, 0, 0);
+    rt_run_in(PRIV_U, irq_some_time, 0, 0);
     EQ(taken.count, 1);
     EQ(taken.cause, IRQ_SSI);
     EQ(taken.mode, PRIV_S);
@@ -300,7 +279,7 @@ static void virtual_interrupts(void)
     csr_write(sie, -1ul);
     EQ(csr_read(sip), BIT(40));
     EQ(csr_read(stopi), TOPI(40, 0)); // a default above external interrupts
-    rt_run_in(PRIV_U, some_time, 0, 0);
+    rt_run_in(PRIV_U, irq_some_time, 0, 0);
     EQ(taken.count, 2);
     EQ(taken.cause, 40);
     csr_clear(sip, BIT(40) | BIT(41));

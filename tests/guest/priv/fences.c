@@ -169,16 +169,6 @@ static void a_user_page(void)
     end();
 }
 
-#define IN_S_MODE(body)                              \
-    static uint64_t body##_body(uint64_t arg)        \
-    {                                                \
-        body();                                      \
-        return arg;                                  \
-    }                                                \
-    static void body##_in_s(void)                    \
-    {                                                \
-        EQ(rt_run_in(PRIV_S, body##_body, 7, 0), 7); \
-    }
 IN_S_MODE(each_its_own)
 IN_S_MODE(many_pages)
 IN_S_MODE(a_page_moves)

@@ -29,42 +29,21 @@ static void end(void)
     csr_clear(mstatus, STATUS_SUM | STATUS_MXR);
 }
 
-enum access { LOAD, STORE, FETCH };
-
 // In S or U mode; U mode's code is reached at an alias of the first gigabyte of RAM.
 #define ALIAS 0x2000000000ul
 
-struct request {
-    enum access access;
-    uint64_t va;
-    struct rt_outcome outcome;
-};
-
-static uint64_t do_access(uint64_t arg)
-{
-    struct request *r = (void *)arg;
-
-    if (r->access == LOAD)
-        r->outcome = rt_try_load(r->va, 8, NULL);
-    else if (r->access == STORE)
-        r->outcome = rt_try_store(r->va, 8, 0x80828082);
-    else
-        r->outcome = rt_try_exec(r->va);
-    return 0;
-}
-
 static struct rt_outcome access_in(unsigned mode, enum access access, uint64_t va)
 {
-    static struct request r;
+    static struct rt_request r;
 
     r.access = access;
     r.va = va;
     if (mode == PRIV_U) {
         pt_map(&pt, RAM + ALIAS, RAM, 2, PTE_LEAF | PTE_U);
         pt_flush();
-        rt_run_in(PRIV_U, do_access, (uint64_t)&r + ALIAS, ALIAS);
+        rt_run_in(PRIV_U, rt_access, (uint64_t)&r + ALIAS, ALIAS);
     } else {
-        rt_run_in(PRIV_S, do_access, (uint64_t)&r, 0);
+        rt_run_in(PRIV_S, rt_access, (uint64_t)&r, 0);
     }
     return r.outcome;
 }
@@ -287,11 +266,11 @@ static void napot(void)
     pt_flush();
     csr_set(mstatus, STATUS_MPP_S);
     for (unsigned i = 0; i < 16; i++) {
-        static struct request r;
+        static struct rt_request r;
 
         r.va = va + i * PAGE;
         r.access = STORE;
-        rt_run_in(PRIV_S, do_access, (uint64_t)&r, 0);
+        rt_run_in(PRIV_S, rt_access, (uint64_t)&r, 0);
         NO_TRAPS(r.outcome);
         EQ(pages[i * 512], 0x80828082);
     }
@@ -382,7 +361,7 @@ static void crossing(void)
 static void crossing_works(void)
 {
     uint64_t *other;
-    static struct request r;
+    static struct rt_request r;
 
     begin();
     rt_page();
@@ -391,7 +370,7 @@ static void crossing_works(void)
     pt_flush();
     r.access = STORE;
     r.va = VA + PAGE - 3;
-    rt_run_in(PRIV_S, do_access, (uint64_t)&r, 0);
+    rt_run_in(PRIV_S, rt_access, (uint64_t)&r, 0);
     NO_TRAPS(r.outcome);
     EQ(page[511] >> 40, 0x828082);
     EQ(other[0], 0x80);

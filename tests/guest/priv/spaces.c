@@ -183,16 +183,6 @@ static void the_other_end_of_a_jump(void)
     end();
 }
 
-#define IN_S_MODE(body)                              \
-    static uint64_t body##_body(uint64_t arg)        \
-    {                                                \
-        body();                                      \
-        return arg;                                  \
-    }                                                \
-    static void body##_in_s(void)                    \
-    {                                                \
-        EQ(rt_run_in(PRIV_S, body##_body, 7, 0), 7); \
-    }
 IN_S_MODE(a_space_comes_back)
 IN_S_MODE(a_space_that_is_away)
 IN_S_MODE(many_spaces)

@@ -50,7 +50,12 @@
 
 #define APLIC_M 0xc000000ul
 #define APLIC_S 0xd000000ul
+#define APLIC_SOURCES 96
+#define APLIC_IE 0x100
 #define APLIC_SOURCECFG(n) (4 * (n))
+#define APLIC_DELEGATE BIT(10) // in sourcecfg, and the modes
+#define APLIC_DETACHED 1
+#define APLIC_LEVEL1 6
 #define APLIC_SETIP 0x1c00
 #define APLIC_SETIPNUM 0x1cdc
 #define APLIC_IN_CLRIP 0x1d00
@@ -59,6 +64,35 @@
 #define APLIC_GENMSI 0x3000
 #define APLIC_TARGET(n) (0x3000 + 4 * (n))
 #define APLIC_IDC(hart) (0x4000 + 32 * (hart))
+
+// A file without pending identities, with a word's worth of them enabled everywhere, and without delivery.
+#define file_clear(level, enabled)               \
+    do {                                         \
+        for (unsigned i_ = 0; i_ < 4; i_++) {    \
+            ireg_write(level, EIE(i_), enabled); \
+            ireg_write(level, EIP(i_), 0);       \
+        }                                        \
+        ireg_write(level, EITHRESHOLD, 0);       \
+        ireg_write(level, EIDELIVERY, 0);        \
+    } while (0)
+
+// Both domains with all sources inactive, and enabled.
+static inline void aplic_clear(void)
+{
+    for (unsigned n = 1; n < APLIC_SOURCES; n++) {
+        wr32(APLIC_S + APLIC_SOURCECFG(n), 0);
+        wr32(APLIC_M + APLIC_SOURCECFG(n), 0);
+    }
+    wr32(APLIC_M, APLIC_IE);
+    wr32(APLIC_S, APLIC_IE);
+}
+
+static inline void aplic_source(uintptr_t domain, unsigned n, unsigned mode, unsigned target)
+{
+    wr32(domain + APLIC_SOURCECFG(n), mode);
+    wr32(domain + APLIC_TARGET(n), target);
+    wr32(domain + APLIC_SETIENUM, n);
+}
 
 // An MSI is on its way for a while, even to the hart itself.
 #define SOON(condition)                           \

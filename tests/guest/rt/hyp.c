@@ -82,32 +82,13 @@ uint64_t hyp_run_in(unsigned mode, uint64_t (*fn)(uint64_t), uint64_t arg, uint6
                     status);
 }
 
-struct request {
-    enum access access;
-    uint64_t va;
-    struct rt_outcome outcome;
-};
-
-static uint64_t do_access(uint64_t arg)
-{
-    struct request *r = (void *)arg;
-
-    if (r->access == LOAD)
-        r->outcome = rt_try_load(r->va, 8, NULL);
-    else if (r->access == STORE)
-        r->outcome = rt_try_store(r->va, 8, 0x80828082);
-    else
-        r->outcome = rt_try_exec(r->va);
-    return 0;
-}
-
 struct rt_outcome hyp_access(unsigned mode, enum access access, uint64_t va)
 {
-    static struct request r;
+    static struct rt_request r;
 
     r.access = access;
     r.va = va;
-    hyp_run(mode, do_access, (uint64_t)&r);
+    hyp_run(mode, rt_access, (uint64_t)&r);
     return r.outcome;
 }
 #endif

@@ -62,7 +62,6 @@ static inline void hfence_gvma(void)
 }
 
 // An access in some mode.
-enum access { LOAD, STORE, FETCH };
 struct rt_outcome hyp_access(unsigned mode, enum access access, uint64_t va);
 extern const uint64_t page_fault[], access_fault[], guest_page_fault[];
 

@@ -269,6 +269,19 @@ struct rt_outcome rt_try_exec(uintptr_t addr)
     return TRY_OUT("jalr a0", a0, );
 }
 
+uint64_t rt_access(uint64_t request)
+{
+    struct rt_request *r = (void *)request;
+
+    if (r->access == LOAD)
+        r->outcome = rt_try_load(r->va, 8, NULL);
+    else if (r->access == STORE)
+        r->outcome = rt_try_store(r->va, 8, 0x80828082);
+    else
+        r->outcome = rt_try_exec(r->va);
+    return 0;
+}
+
 uint32_t rt_insn_at(uintptr_t addr)
 {
     uint32_t low = *(uint16_t *)addr;

@@ -110,12 +110,33 @@ struct rt_outcome rt_try_store(uintptr_t addr, unsigned size, uint64_t value);
 struct rt_outcome rt_try_exec(uintptr_t addr); // calls it
 uint32_t rt_insn_at(uintptr_t addr);           // 2 or 4 bytes, as mtval has them
 
+// One of them, for rt_run_in() and hyp_run(): rt_access() takes a struct rt_request.
+enum access { LOAD, STORE, FETCH };
+struct rt_request {
+    enum access access;
+    uint64_t va;
+    struct rt_outcome outcome;
+};
+uint64_t rt_access(uint64_t request);
+
 // ---- Modes ----
 #define PRIV_U 0
 #define PRIV_S 1
 #define PRIV_M 3
 // Calls fn(arg) in `mode`, at its address plus `offset` (an alias mapping), with the stack there too.
 uint64_t rt_run_in(unsigned mode, uint64_t (*fn)(uint64_t), uint64_t arg, uint64_t offset);
+
+// body##_in_s is a case that has the case `body` run in S mode.
+#define IN_S_MODE(body)                              \
+    static uint64_t body##_body(uint64_t arg)        \
+    {                                                \
+        body();                                      \
+        return arg;                                  \
+    }                                                \
+    static void body##_in_s(void)                    \
+    {                                                \
+        EQ(rt_run_in(PRIV_S, body##_body, 7, 0), 7); \
+    }
 
 // ---- Harts ----
 unsigned rt_hart(void);

@@ -4,13 +4,12 @@
 // run: cpus=4 qemu=no timeout=180
 #include "csr.h"
 #include "pt.h"
+#include "versions.h"
 
-#define HARTS 4
 #define VERSIONS 400
 #define VA 0x3f00000000ul
 
 static uint32_t *code;
-static volatile uint64_t version, seen[HARTS], bad[HARTS], acknowledged[HARTS];
 static struct pt pt;
 
 // Returns n + 1.
@@ -67,54 +66,31 @@ static void follow_mapped(uint64_t hart)
     pt_flush();
 }
 
+static void (*body(unsigned hart))(uint64_t)
+{
+    return hart == 3 ? follow_mapped : follow;
+}
+
 static void start(void)
 {
     CHECK(rt_need(HARTS));
     code = rt_page();
-    version = 0;
     pt_init(&pt, 3);
     pt_map(&pt, VA, (uint64_t)code, 0, PTE_LEAF);
     write_version(0);
-    for (unsigned i = 1; i < HARTS; i++) {
-        seen[i] = bad[i] = acknowledged[i] = 0;
-        rt_start(i, i == 3 ? follow_mapped : follow, i);
-    }
+    versions_start(body);
 }
 
-static void finish(void)
-{
-    for (unsigned i = 1; i < HARTS; i++) {
-        rt_join(i);
-        EQ(bad[i], 0);
-        EQ(seen[i], VERSIONS);
-    }
-}
-
-// Each version waits until all have run the one before.
 static void in_step(void)
 {
     start();
-    for (uint64_t n = 1; n <= VERSIONS; n++) {
-        write_version(n);
-        version = n;
-        for (unsigned i = 1; i < HARTS; i++)
-            while (acknowledged[i] < n)
-                ;
-    }
-    finish();
+    versions_in_step(VERSIONS, write_version);
 }
 
-// Nobody is waited for.
 static void at_will(void)
 {
     start();
-    for (uint64_t n = 1; n <= VERSIONS; n++) {
-        write_version(n);
-        version = n;
-        for (unsigned i = 0; i < 500; i++)
-            __asm__ volatile("nop");
-    }
-    finish();
+    versions_at_will(VERSIONS, write_version);
 }
 
 const struct rt_case rt_cases[] = {

@@ -10,11 +10,7 @@ static volatile uint64_t token;
 
 static void open_file(void)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        ireg_write(m, EIP(i), 0);
-        ireg_write(m, EIE(i), -1ul);
-    }
-    ireg_write(m, EITHRESHOLD, 0);
+    file_clear(m, -1ul);
     ireg_write(m, EIDELIVERY, 1);
 }
 

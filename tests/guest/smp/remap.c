@@ -5,13 +5,12 @@
 // run: cpus=4 qemu=no
 #include "csr.h"
 #include "pt.h"
+#include "versions.h"
 
-#define HARTS 4
 #define VERSIONS 100
 #define VA 0x3f00000000ul
 
 static uint32_t *first[VERSIONS + 1], *second[VERSIONS + 1];
-static volatile uint64_t version, seen[HARTS], bad[HARTS], acknowledged[HARTS];
 static volatile uint64_t *first_entry, *second_entry;
 static struct pt pt;
 
@@ -108,56 +107,34 @@ static void follow_mapped(uint64_t hart)
     pt_flush();
 }
 
+static void (*body(unsigned hart))(uint64_t)
+{
+    (void)hart;
+    return follow_mapped;
+}
+
 static void start(void)
 {
     CHECK(rt_need(HARTS));
     make_pages();
-    version = 0;
     pt_init(&pt, 3);
     pt_map(&pt, VA, (uint64_t)first[0], 0, PTE_LEAF);
     pt_map(&pt, VA + 4096, (uint64_t)second[0], 0, PTE_LEAF);
     first_entry = pt_entry(&pt, VA, 0);
     second_entry = pt_entry(&pt, VA + 4096, 0);
-    for (unsigned i = 1; i < HARTS; i++) {
-        seen[i] = bad[i] = acknowledged[i] = 0;
-        rt_start(i, follow_mapped, i);
-    }
+    versions_start(body);
 }
 
-static void finish(void)
-{
-    for (unsigned i = 1; i < HARTS; i++) {
-        rt_join(i);
-        EQ(bad[i], 0);
-        EQ(seen[i], VERSIONS);
-    }
-}
-
-// Each version waits until all have run the one before.
 static void in_step(void)
 {
     start();
-    for (uint64_t n = 1; n <= VERSIONS; n++) {
-        map(n);
-        version = n;
-        for (unsigned i = 1; i < HARTS; i++)
-            while (acknowledged[i] < n)
-                __asm__ volatile(".word 0x0100000f"); // pause
-    }
-    finish();
+    versions_in_step(VERSIONS, map);
 }
 
-// Nobody is waited for.
 static void at_will(void)
 {
     start();
-    for (uint64_t n = 1; n <= VERSIONS; n++) {
-        map(n);
-        version = n;
-        for (unsigned i = 0; i < 500; i++)
-            __asm__ volatile("nop");
-    }
-    finish();
+    versions_at_will(VERSIONS, map);
 }
 
 const struct rt_case rt_cases[] = {
