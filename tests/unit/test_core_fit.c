@@ -97,6 +97,10 @@ CHANGE(board_with_slow_time)
 {
     board->timebase = 10;
 }
+CHANGE(board_with_fast_time)
+{
+    board->timebase = 1000000001;
+}
 CHANGE(board_without_memory)
 {
     board->memory_count = 0;
@@ -398,6 +402,7 @@ static const struct change changes[] = {
     {board_without_harts, {"board: harts: are 0"}},
     {board_with_a_hart_twice, {"board: harts[2]: is hart 1 again (also [1])"}},
     {board_with_slow_time, {"board: timebase: is 10 Hz"}},
+    {board_with_fast_time, {"board: timebase: is 1000000001 Hz"}},
     {board_without_memory, {"board: memory: has 0 ranges"}},
     {board_with_odd_memory, {"board: memory[0]: has 1073741924 bytes"}},
     {board_with_wrapping_memory, {"board: memory[0]: goes past the end"}},
