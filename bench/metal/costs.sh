@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bench/metal/costs.sh [table | hull | bare | kvm | memory | start]
 # Counts what exits cost, in instructions of all privilege levels, in QEMU with -icount: the same small guest
-# on hull-metal, on OpenSBI alone, and in Linux's KVM (Debian's kernel with one hart, and bench/metal/kvm/vmm.c).
+# on hull-metal, on OpenSBI alone, and in Linux's KVM (Debian's kernel, and bench/metal/kvm/vmm.c).
 # `table`, the default, runs all and prints them side by side; the others print what one guest says.
 # `memory`: what the hypervisor uses with three VMs. `start`: its own instructions up to the first one of a guest.
 # HARTS=1 or 2; SSTC=false takes the extension away; FILES=N is a machine with AIA and N guest interrupt files for
@@ -103,10 +103,24 @@ run_start() {
     echo "start, up to the first instruction of a guest: $(cat "$work/count") instructions"
 }
 
-# The tests' way of having kvm.ko and a kernel.
+# The tests' way of having kvm.ko and a kernel. With two harts, each has a vCPU of the guest.
+#
+# QEMU 7.2 with -icount runs one hart after the other, and each may use up the instructions to the next timer, so that
+# there are none for those after it: when hart 0 spins until hart 1 has done something, hart 1 never does it.
+# Linux does that at its start (patches its code), and the firmware in fences for other harts. So Linux starts on
+# hart 1 (hart1.S), has hart 0 come up when all is patched, and does nothing on it but the vCPU that sends IPIs.
+# halt_poll_ns=0: else a vCPU that sleeps may still spin in KVM, and is woken for less.
 run_kvm() {
+    local HARTS=${HARTS:-1} kernel=$work/kvm/vmlinux append='' linux=()
     riscv64-linux-gnu-objcopy -O binary "$guest" "$work/guest.bin"
     mkdir -p "$work/kvm/guest-files"
+    printf 'insmod /kvm.ko\n/vmm /guest.bin 0\n' >"$work/script"
+    if [ "$HARTS" = 2 ]; then
+        printf 'insmod /kvm.ko halt_poll_ns=0\necho 1 >/sys/devices/system/cpu/cpu1/online\n/vmm /guest.bin 1 0\n' >"$work/script"
+        kernel=$work/hart1 append='maxcpus=1 isolcpus=1 '
+        linux=(-device "loader,file=$work/kvm/vmlinux,addr=0x80600000,force-raw=on")
+        riscv64-linux-gnu-gcc -nostdlib -static -Wl,--build-id=none -T bench/metal/guest.ld -o "$kernel" bench/metal/kvm/hart1.S
+    fi
     (
         export TEST_TMP=$work/kvm
         set +eu
@@ -115,12 +129,11 @@ run_kvm() {
         kvm_module
         cp "$work/guest.bin" guest-files/
         riscv64-linux-gnu-gcc -O1 -static -pthread -Wall -Wextra -o guest-files/vmm "$top/bench/metal/kvm/vmm.c"
-        printf 'insmod /kvm.ko\n/vmm /guest.bin %s\n' "${CPUS:-1}" >script
-        guest_initrd linux script
+        guest_initrd linux "$work/script"
         cp "$mini/vmlinux" .
     )
-    HARTS=1 machine "$work/log" 90 'hull-exec: exit' -kernel "$work/kvm/vmlinux" -initrd "$work/kvm/linux.img" \
-        -append 'console=ttyS0 quiet hull.exec="sh /t"'
+    machine "$work/log" 90 'hull-exec: exit' -kernel "$kernel" -initrd "$work/kvm/linux.img" \
+        -append "console=ttyS0 quiet ${append}hull.exec=\"sh /t\"" "${linux[@]}"
     said "$work/log"
 }
 
@@ -151,7 +164,7 @@ run_table() {
     rm -rf "$work/kvm"
     SSTC=false run_kvm >"$work/kvm-no"
     rm -rf "$work/kvm"
-    CPUS=2 run_kvm >"$work/kvm-two"
+    HARTS=2 run_kvm >"$work/kvm-two"
     run_start >"$work/start"
     local what memory
     memory=$(run_memory | sed -n 's/.*hypervisor *\([0-9]* KiB\).*/\1/p')
@@ -163,7 +176,8 @@ run_table() {
     row 'stage-2 fault, page already allocated' 1200 \
         "$(minus "$(figure hull 'memory never touched, 2 MiB')" "$(figure hull 'to zero 2 MiB')")" \
         "$(figure kvm-yes 'memory never touched, 4 KiB')" -
-    row 'IPI from vCPU to vCPU, sender' 900 "$(figure hull IPI)" "$(figure kvm-two IPI)" "$(figure bare IPI)"
+    row 'IPI from vCPU to vCPU on two harts, sender' 900 "$(figure hull IPI)" "$(figure kvm-two IPI)" "$(figure bare IPI)"
+    row 'the same to a vCPU that sleeps' - "$(figure hull 'to one')" "$(figure kvm-two 'to one')" -
     row 'the same by SBI, with AIA' - "$(figure hull-aia IPI)" - -
     row 'IPI as a message, to a guest interrupt file' - "$(figure hull-aia message)" - "$(figure bare-aia message)"
     row 'IPI as a message, to a file in memory' - "$(figure hull-soft message)" - -

@@ -24,7 +24,8 @@ count start start
 # docs/benchmarks.md.
 between 'a call' 1 "$(figure two 'null hypercall')" 150
 between 'a register of a device' 1 "$(figure two 'device register')" 350
-between 'an IPI, for its sender' 1 "$(figure two IPI)" 280
+between 'an IPI, for its sender' 1 "$(figure two IPI)" 260
+between 'an IPI to a vCPU that sleeps, for its sender' 300 "$(figure two 'to one that sleeps')" 760
 between 'a message to a guest interrupt file: the store' 1 "$(figure files message)" 4
 between 'a message to a file in memory' 100 "$(figure memory-file message)" 800
 fault=$(($(figure two 'memory never touched, 2 MiB') - $(figure two 'to zero 2 MiB')))

@@ -2,11 +2,13 @@
 // A small VMM on Linux's KVM for the guest that counts costs: one binary at 0x80200000, CPUs that KVM's own
 // SBI starts, a console by SBI's DBCN, devices that read as zero. What KVM does not do in the kernel, as the
 // PLIC here, comes to this program.
-// Usage: vmm GUEST.bin CPUS
+// Usage: vmm GUEST.bin PROCESSOR...: a vCPU for each of the host's processors that are named, on that one
+#define _GNU_SOURCE // sched_setaffinity()
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,7 +27,7 @@
 #define REG_SBI_DBCN (KVM_REG_RISCV | KVM_REG_SIZE_U64 | 0x08ull << 24 | 9)
 
 static uint8_t *ram;
-static int vcpus[CPUS_MAX];
+static int vcpus[CPUS_MAX], processors[CPUS_MAX];
 
 static int ask(int fd, unsigned long what, void *argument, const char *name)
 {
@@ -69,9 +71,17 @@ static void sbi_call(struct kvm_run *run)
 
 static void *vcpu_run(void *argument)
 {
-    int vcpu = *(int *)argument;
+    size_t id = (int *)argument - vcpus;
+    int vcpu = vcpus[id];
     struct kvm_run *run = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+    cpu_set_t where;
 
+    CPU_ZERO(&where);
+    CPU_SET(processors[id], &where);
+    if (sched_setaffinity(0, sizeof(where), &where)) {
+        perror("sched_setaffinity");
+        exit(1);
+    }
     for (;;) {
         ask(vcpu, KVM_RUN, NULL, "KVM_RUN");
         switch (run->exit_reason) {
@@ -101,12 +111,12 @@ static void load(const char *name)
 
 int main(int argc, char **argv)
 {
-    int cpus = argc > 2 ? atoi(argv[2]) : 1, kvm = open("/dev/kvm", O_RDWR), vm;
+    int cpus = argc - 2, kvm = open("/dev/kvm", O_RDWR), vm;
     struct kvm_userspace_memory_region slot = {.guest_phys_addr = RAM, .memory_size = RAM_SIZE};
     pthread_t thread;
 
-    if (argc < 2 || kvm < 0 || cpus < 1 || cpus > CPUS_MAX) {
-        fprintf(stderr, "usage: vmm GUEST.bin CPUS, and there must be a /dev/kvm\n");
+    if (kvm < 0 || cpus < 1 || cpus > CPUS_MAX) {
+        fprintf(stderr, "usage: vmm GUEST.bin PROCESSOR..., and there must be a /dev/kvm\n");
         return 1;
     }
     load(argv[1]);
@@ -114,6 +124,7 @@ int main(int argc, char **argv)
     vm = ask(kvm, KVM_CREATE_VM, NULL, "KVM_CREATE_VM");
     ask(vm, KVM_SET_USER_MEMORY_REGION, &slot, "KVM_SET_USER_MEMORY_REGION");
     for (int i = 0; i < cpus; i++) {
+        processors[i] = atoi(argv[2 + i]);
         vcpus[i] = ask(vm, KVM_CREATE_VCPU, (void *)(intptr_t)i, "KVM_CREATE_VCPU");
         set_register(vcpus[i], REG_SBI_DBCN, 1);
     }
