@@ -82,6 +82,7 @@ int bench_chase(struct bench *);
 int bench_tlb(struct bench *);
 int bench_calls_recursive(struct bench *);
 int bench_calls_indirect(struct bench *);
+int bench_calls_virtual(struct bench *);
 int bench_bytecode(struct bench *);
 int bench_cold_code(struct bench *);
 int bench_strings(struct bench *);

@@ -16,6 +16,7 @@ const struct bench_program bench_programs[] = {
     {"tlb", "integer", 1, false, bench_tlb, "a word from each of 16 thousand pages"},
     {"recursion", "integer", 1, false, bench_calls_recursive, "Fibonacci numbers by recursion"},
     {"indirect", "integer", 1, false, bench_calls_indirect, "calls through a table of functions"},
+    {"virtual", "integer", 1, false, bench_calls_virtual, "calls of methods and through stubs"},
     {"bytecode", "integer", 1, false, bench_bytecode, "an interpreter's loop"},
     {"cold-code", "integer", 1, false, bench_cold_code,
      "thousands of functions that run a few times"},
