@@ -224,12 +224,22 @@ static void remember(struct jit *jit, struct region *r)
 
 // Inside a page nothing need be checked. An entry that refuses leaves with its own flavor's
 // registers, so a link does not lead from code without FP to code with it.
-static void connect(struct jit *jit, const struct jit_link *link, const struct region *r)
+static void connect(struct jit *jit, struct jit_link *link, const struct region *r)
 {
+    const struct hull_env *env = &jit->cache->vm->env;
+    const uint8_t *entry = NULL;
+
     if (link->page == r->page && !link->check)
-        jit_host_patch(jit->cache, link, r->entry);
+        entry = r->entry;
     else if (!((link->page->flavor ^ r->flavor) & FLAVOR_FP))
-        jit_host_patch(jit->cache, link, r->checked);
+        entry = r->checked;
+    if (link->site) {
+        hull_lock(env, &jit->cache->lock);
+        jit_host_settle(jit->cache, hull_container_of(link, struct jit_site, link), r->pc, entry);
+        hull_unlock(env, &jit->cache->lock);
+    } else if (entry) {
+        jit_host_patch(jit->cache, link, entry);
+    }
 }
 
 static void run_next(struct jit *jit)

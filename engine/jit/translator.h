@@ -121,6 +121,17 @@ struct jit_link {
     struct code_page *page; // that it leads out of
     uint32_t patch;         // where its distance lies: aligned, as others may be executing it
     bool check;             // the target has to check, also inside the page
+    bool site;              // of a struct jit_site
+};
+
+// Where a computed call remembers a target (host_<arch>/): the first that was translated when it led there.
+// Written once, as nothing changes a key and a jump together for those who execute them meanwhile.
+struct jit_site {
+    struct jit_link link;
+    uint32_t key;    // where the key lies, aligned: an impossible one until it is written
+    uint32_t branch; // where the distance lies of the branch that is taken when the key is another
+    uint32_t other;  // where that is to lead as soon as the site is settled
+    bool settled;    // under the lock
 };
 
 // What all vCPUs of a VM share. Look-ups take no lock: what they reach is written before it is
@@ -155,6 +166,7 @@ struct jit_cache {
     bool verify;            // the IR, before code is made of it
     uint32_t host_features; // the back end's own
     const uint8_t *thunk_enter[2], *thunk_step[2], *thunk_leave[2], *thunk_jump[2]; // [flavor FP]
+    const uint8_t *thunk_table[2], *thunk_refuse[2];
     const uint8_t *thunk_bare_step[2]; // the same, for regions with registers of their own
     const uint8_t *thunk_ecall[2], *thunk_sret;
     const uint8_t *thunk_canonical, *thunk_fma_nan[2]; // fp_lazy.c
@@ -305,6 +317,9 @@ void jit_host_describe(const char *text, char *buf, size_t size);
 // Points a link at an entry of a region, while other vCPUs may be executing it.
 void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
                     const uint8_t *entry);
+// Settles a site: it calls `entry` where the address is `pc`. NULL: it never will. Under the lock.
+void jit_host_settle(const struct jit_cache *cache, struct jit_site *site, gva_t pc,
+                     const uint8_t *entry);
 // Around a step that reads or writes fcsr while FP code runs: the flags go to hart.s.fflags, and
 // start at none again with the rounding mode that is then in frm.
 void jit_host_fp_suspend(struct jit *jit);

@@ -45,6 +45,15 @@ void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
     (void)entry;
 }
 
+void jit_host_settle(const struct jit_cache *cache, struct jit_site *site, gva_t pc,
+                     const uint8_t *entry)
+{
+    (void)cache;
+    (void)site;
+    (void)pc;
+    (void)entry;
+}
+
 void jit_host_enter(struct jit *jit, const uint8_t *entry, bool fp)
 {
     (void)jit;

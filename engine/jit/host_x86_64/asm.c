@@ -33,6 +33,11 @@ static void modrm(struct x86_asm *a, unsigned reg, struct x86_operand rm)
         x86_byte(a, (uint8_t)(0xc0 | r | (rm.reg & 7)));
         return;
     }
+    if (rm.rip) {
+        x86_byte(a, (uint8_t)(r | 5));
+        x86_u32(a, (uint32_t)rm.disp);
+        return;
+    }
     if (rm.disp == 0 && (rm.reg & 7) != RBP)
         mod = 0;
     else

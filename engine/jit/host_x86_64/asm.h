@@ -37,9 +37,9 @@ struct x86_asm {
                     // somebody cleared it, other than in addresses
 };
 
-// A register or [base + (index << scale) + disp]. Index RSP: none.
+// A register or [base + (index << scale) + disp]. Index RSP: none. Or [rip + disp].
 struct x86_operand {
-    bool memory;
+    bool memory, rip;
     uint8_t reg; // register, or the base
     uint8_t index, scale;
     int32_t disp;
@@ -48,6 +48,12 @@ struct x86_operand {
 static inline struct x86_operand x86_r(unsigned reg)
 {
     return (struct x86_operand){.reg = (uint8_t)reg};
+}
+
+// In the code itself: the distance is patched afterwards, as a jump's.
+static inline struct x86_operand x86_rip(void)
+{
+    return (struct x86_operand){.memory = true, .rip = true, .index = RSP};
 }
 
 static inline struct x86_operand x86_m(unsigned base, int32_t disp)

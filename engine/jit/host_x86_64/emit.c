@@ -165,7 +165,7 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
     const struct region_op *op = &e->region->ops[s->op];
     unsigned first = e->stub_count;
 
-    if (s->kind != STUB_DETOUR)
+    if (s->kind != STUB_DETOUR && s->kind != STUB_SITE)
         x86_patch_here(&e->a, s->from);
     e->index = s->op;
     e->in = s->in;
@@ -203,11 +203,12 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         leave(e);
         return;
     case STUB_REFUSE:
-        set_pc(e, e->region->pc);
-        x86_mov_imm(&e->a, RAX, 0);
-        leave(e);
+        x86_mov_imm(&e->a, RAX, e->region->pc | e->fp);
+        x86_mov_imm(&e->a, RCX, (uintptr_t)e->jit->cache->code_rx + e->checked);
+        jump_to_thunk(e, e->jit->cache->thunk_refuse[e->fp]);
         return;
     case STUB_EXIT: emit_exit_stub(e, s); return;
+    case STUB_SITE: emit_site_stub(e, s); return;
     case STUB_DETOUR: emit_detour(e, s, trampoline); return;
     case STUB_STATUS: lower_status_stub(e, op); break;
     default: lower_mem_stub(e, &e->ir->insns[s->in], (enum stub_kind)s->kind); break;
@@ -320,7 +321,7 @@ bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struc
     e.gpr = e.map.gpr;
     e.xmm = e.map.xmm;
     trampoline = emit_trampoline(&e);
-    checked = e.a.used;
+    checked = e.checked = e.a.used;
     emit_checked_entry(&e);
     entry = e.a.used;
     emit_code(&e, trampoline);

@@ -170,9 +170,8 @@ static void return_if_expected(struct emitter *e)
     x86_patch_here(&e->a, other);
 }
 
-// Where the code for RAX is to be found; leaves if there is none. The table's entry has the address as its
-// key, odd in FP code. Its code checks for itself.
-static struct x86_operand find_in_table(struct x86_asm *a, const struct jit_cache *cache, bool fp)
+// The table's entry has the address as its key, odd in FP code. Its code checks for itself.
+struct x86_operand x86_find_in_table(struct x86_asm *a, const struct jit_cache *cache, bool fp)
 {
     size_t miss;
 
@@ -186,7 +185,7 @@ static struct x86_operand find_in_table(struct x86_asm *a, const struct jit_cach
 
 void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp)
 {
-    x86_op(a, 0xff, 4, find_in_table(a, cache, fp));
+    x86_op(a, 0xff, 4, x86_find_in_table(a, cache, fp));
 }
 
 static void jump_to_address(struct emitter *e, const struct ir_insn *in)
@@ -206,7 +205,7 @@ static void jump_to_address(struct emitter *e, const struct ir_insn *in)
         return_if_expected(e);
     if (is_call(rop)) {
         push_return(e, address_behind(e, in));
-        x86_op(&e->a, 0xff, 2, find_in_table(&e->a, e->jit->cache, e->fp));
+        emit_computed_call(e);
         come_back(e, address_behind(e, in));
     } else {
         emit_table_jump(&e->a, e->jit->cache, e->fp);

@@ -50,6 +50,7 @@ enum stub_kind {
     STUB_FMA,
     STUB_COMPARE, // the instructions up to the one that restores fflags (lower_fcsr.c)
     STUB_UNBOXED, // the piece by the interpreter
+    STUB_SITE,    // a computed call that leads elsewhere than before (sites.c)
 };
 
 // Code out of line, emitted behind the region.
@@ -62,6 +63,7 @@ struct stub {
     size_t back;   // where it goes on (STUB_STEP)
     gva_t pc;      // STUB_EXIT
     uint8_t exit;  // STUB_EXIT: enum exit_kind
+    size_t key;    // STUB_SITE: where the distance of the key lies
     uint64_t loose;
     uint16_t nans[2]; // host registers: singles, doubles that may be other than the canonical NaN
 };
@@ -104,7 +106,7 @@ struct emitter {
     const struct ir *ir;
     struct watched *watched; // or NULL
     unsigned pieces;         // so far
-    size_t start;
+    size_t start, checked;   // the entry that checks
     struct register_map map;
     uint32_t has;       // enum x86_feature
     const uint8_t *gpr; // where this region keeps x[n]: as x86_gpr, or its own choice
@@ -231,6 +233,11 @@ void note_detour(struct emitter *e,
 void emit_detour(struct emitter *e, const struct stub *s, size_t trampoline);
 void load_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand from);
 void store_f(struct emitter *e, unsigned n, enum ir_type type, struct x86_operand to);
+// sites.c: calls RAX, odd in FP code. RCX is lost.
+void emit_computed_call(struct emitter *e);
+void emit_site_stub(struct emitter *e, const struct stub *s);
+// Where the code for RAX, odd in FP code, is to be found; leaves if there is none. RCX is lost.
+struct x86_operand x86_find_in_table(struct x86_asm *a, const struct jit_cache *cache, bool fp);
 // Goes on at RAX, odd in FP code, by the jump table. RCX is lost.
 void emit_table_jump(struct x86_asm *a, const struct jit_cache *cache, bool fp);
 void x86_make_trap_thunks(struct x86_asm *a, struct jit_cache *cache);

@@ -111,6 +111,20 @@ static void make_jump(struct x86_asm *a, bool fp)
     make_leave(a, fp);
 }
 
+// The entry RCX of code for RAX, odd in FP code, was not found valid. That may have been for good: the page
+// was replaced, or the address means another one in this space. Then the vCPU may know the right code.
+static void make_refuse(struct x86_asm *a, const struct jit_cache *cache, bool fp)
+{
+    size_t itself;
+
+    x86_op(a, 0x8b | X_W, RDX, x86_r(RCX));
+    x86_op(a, 0x8b | X_W, RCX, x86_find_in_table(a, cache, fp));
+    x86_op(a, (ALU_CMP * 8 + 3) | X_W, RCX, x86_r(RDX));
+    itself = x86_jcc(a, CC_E);
+    x86_patch(a, itself, (size_t)(cache->thunk_jump[fp] - cache->code_rx));
+    x86_op(a, 0xff, 4, x86_r(RCX));
+}
+
 // Called: runs op EAX of the region RCX by the interpreter. `bare`: registers are in memory, and the
 // caller's affair; 16 more bytes of return addresses are on the stack.
 static void make_step(struct x86_asm *a, bool fp, bool bare)
@@ -151,6 +165,10 @@ void jit_host_make_thunks(struct jit_cache *cache)
         make_leave(&a, fp);
         cache->thunk_jump[fp] = cache->code_rx + a.used;
         make_jump(&a, fp);
+        cache->thunk_table[fp] = cache->code_rx + a.used;
+        emit_table_jump(&a, cache, fp);
+        cache->thunk_refuse[fp] = cache->code_rx + a.used;
+        make_refuse(&a, cache, fp);
     }
     for (int fp = 0; fp < 2; fp++) {
         cache->thunk_enter[fp] = cache->code_rx + a.used;
