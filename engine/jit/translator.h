@@ -21,7 +21,7 @@
 #define REGION_INSNS_MAX 100
 #define REGION_HASH 16384
 #define PAGE_HASH 4096
-#define JIT_JUMPS 4096
+#define JIT_JUMPS 16384
 #define JIT_STEPPED 512
 #define JIT_HEATS 65536
 #define JIT_FP_CONSTANTS 9 // of the back end
