@@ -23,7 +23,7 @@ tokens() { # WHAT FILES MESSAGES KEYS: a run of tests/metal/aia.c to its end, an
     metal_pack bundle aia.json
     METAL_FILES=$2 metal_start bundle log
     check "$1: no message is lost" wait_line log "^aia: $3 messages are through"
-    equal "$1: the file's registers" 10 "$(grep -ac '^ok ' log)"
+    equal "$1: the file's registers, and what they keep" 11 "$(grep -ac '^ok ' log)"
     equal "$1: all of them" 0 "$(grep -ac '^not ok' log)"
     metal_type '\x010'
     check "$1: counters" metal_shell log 'vm stats aia' '  cpu 1: .*interrupt file'

@@ -6,12 +6,13 @@
 #define TOKENS 8
 #define ROUNDS 100 // of each token through all harts
 #define HARTS_MAX 8
-#define END 40 // the identity that says so
+#define END 40   // the identity that says so
+#define ABOVE 50 // one that is at each hart's threshold, and stays pending until the end
 #define ALL_TOKENS ((2ull << TOKENS) - 2)
 
 extern char _start[];
 
-static volatile uint64_t harts, up, finished;
+static volatile uint64_t harts, up, finished, kept, down;
 static volatile uint64_t hops[TOKENS + 1];
 
 static void check(bool good, const char *what)
@@ -29,9 +30,9 @@ static bool seip(void)
 
 // Messages to itself arrive before what comes next: the fence has the store done, and a file that is not the hart's
 // takes it in at once.
-static void self(uint32_t identity)
+static void self(uint64_t hart, uint32_t identity)
 {
-    message(0, identity);
+    message(hart, identity);
     __asm__ volatile("fence o, ir" ::: "memory");
     for (uint64_t end = csr_get(time) + 1000000;
          !(file_get(EIP0) >> identity & 1) && csr_get(time) < end;)
@@ -52,8 +53,8 @@ static void check_file(void)
     check(!aia_get(STOPEI) && !seip(), "a file with nothing in it");
     file_put(EIE0, UINT64_MAX);
     check(file_get(EIE0) == ~1ull, "there is no identity 0");
-    self(5);
-    self(4);
+    self(0, 5);
+    self(0, 4);
     check(aia_get(STOPEI) == (4u << 16 | 4) && !seip(), "without delivery there is no interrupt");
     file_put(EIDELIVERY, 1);
     check(seip(), "with delivery there is one");
@@ -64,7 +65,7 @@ static void check_file(void)
     file_put(EITHRESHOLD, 0);
     check(good && file_claim() == 5 && !file_claim() && !seip(), "the lowest first, each once");
     file_put(EIE0, 0);
-    self(9);
+    self(0, 9);
     good = !aia_get(STOPEI) && !seip();
     file_on(EIE0, 1u << 9);
     check(good && aia_get(STOPEI) >> 16 == 9 && seip(), "one that is not enabled waits");
@@ -87,20 +88,34 @@ static void pass_on(uint64_t hart, uint32_t token)
     }
 }
 
+// Wherever its file has been: what was above the threshold is there when the threshold is not.
+static bool has_kept(void)
+{
+    if (file_get(EITHRESHOLD) != ABOVE || file_claim())
+        return false;
+    file_put(EITHRESHOLD, 0);
+    return file_claim() == ABOVE && !file_claim();
+}
+
 static void run(uint64_t hart)
 {
     uint32_t identity;
 
-    file_put(EITHRESHOLD, 0);
-    file_put(EIE0, ALL_TOKENS | 1ull << END);
+    file_put(EITHRESHOLD, ABOVE);
+    file_put(EIE0, ALL_TOKENS | 1ull << END | 1ull << ABOVE);
+    self(hart, ABOVE);
     file_put(EIDELIVERY, 1);
     csr_on(sie, SIE_SEIE);
     __atomic_add_fetch(&up, 1, __ATOMIC_SEQ_CST);
     for (;;) {
         while ((identity = file_claim())) {
-            if (identity == END)
+            if (identity == END) {
+                __atomic_add_fetch(&kept, has_kept(), __ATOMIC_SEQ_CST);
+                __atomic_add_fetch(&down, 1, __ATOMIC_SEQ_CST);
                 return;
-            pass_on(hart, identity);
+            }
+            if (identity <= TOKENS)
+                pass_on(hart, identity);
         }
         __asm__ volatile("wfi" ::: "memory");
     }
@@ -127,6 +142,9 @@ void guest_main(uint64_t hartid)
     for (uint32_t token = 1; token <= TOKENS; token++)
         if (hops[token] != ROUNDS * harts)
             put_text("not ok a token went too far\n");
+    while (down < harts)
+        ;
+    check(kept == harts, "what waits at a threshold");
     put_text("aia: ");
     put_number(TOKENS * ROUNDS * harts);
     put_text(" messages are through\n");
