@@ -7,6 +7,9 @@
 #define PROBES_PER_ROUND 400
 #define SBI_HSM_STOP 1
 #define VIRTIO_BASE 0x10001000ull
+#define APLIC 0x0d000000ull // or the PLIC's
+#define IMSIC 0x28000000ull // or nothing
+#define IMSIC_SIZE 0x10000
 #define VIRTIO_SLOTS 8
 #define RAM 0x80000000ull
 #define RAM_SIZE (64ull << 20)
@@ -160,6 +163,21 @@ static void probe_device(void)
     }
 }
 
+// A source's registers, those that take a source's number, others, and anybody's interrupt file.
+static void probe_aia(void)
+{
+    static const uint16_t by_number[] = {0x1cdc, 0x1ddc, 0x1edc, 0x1fdc, 0x2000, 0x3000};
+    uint64_t at;
+
+    switch (any() % 4) {
+    case 0: at = APLIC + any() % 1024 * 4 + any() % 2 * 0x3000; break;
+    case 1: at = APLIC + by_number[any() % (sizeof(by_number) / sizeof(by_number[0]))]; break;
+    case 2: at = APLIC + any() % 0x8000 / 4 * 4; break;
+    default: at = IMSIC + any() % IMSIC_SIZE / 0x1000 * 0x1000;
+    }
+    *(volatile uint32_t *)at = (uint32_t)nasty();
+}
+
 void guest_main(uint64_t hartid)
 {
     seed = 0x9e3779b97f4a7c15ull + hartid;
@@ -171,6 +189,7 @@ void guest_main(uint64_t hartid)
             probe_memory();
             probe_csr();
             probe_device();
+            probe_aia();
         }
         for (unsigned i = 0; i < CALLS_PER_ROUND; i++)
             probe_call();
