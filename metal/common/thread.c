@@ -293,9 +293,11 @@ static void sleep_over(void *ctx)
     thread_wake(ctx);
 }
 
+// A wake-up that came meanwhile was meant for something else: whoever waits next looks at once.
 void thread_sleep_ns(uint64_t ns)
 {
-    struct hull_timer timer = {.fire = sleep_over, .ctx = this_hart()->current};
+    struct thread *me = this_hart()->current;
+    struct hull_timer timer = {.fire = sleep_over, .ctx = me};
     uint64_t end = arch_time() + timers_ticks(ns);
 
     timers_timer_init(&timer);
@@ -304,6 +306,9 @@ void thread_sleep_ns(uint64_t ns)
         thread_wait();
     }
     timers_timer_destroy(&timer);
+    spin_lock(&machine.sched_lock);
+    me->woken = true;
+    spin_unlock(&machine.sched_lock);
 }
 
 struct host_hart *scheduler_next_hart(void)
