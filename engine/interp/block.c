@@ -46,11 +46,19 @@ void interp_blocks_drop(struct cpu *cpu)
     cpu->link = NULL;
 }
 
+// Processes have their code at the same addresses, and the kernel is the same for all.
+static unsigned fetch_index(const struct cpu *cpu, const struct space_set *set, gva_t va)
+{
+    uint64_t space = cpu->hart.s.priv == PRIV_U ? set->space * 0x9e3779b97f4a7c15 >> 32 : 0;
+
+    return (va >> HULL_PAGE_SHIFT ^ space) & (FETCH_ENTRIES - 1);
+}
+
 const uint8_t *interp_fetch_locate(struct cpu *cpu, gva_t va, gpa_t *gpa)
 {
     const struct space_set *set = &cpu->sets[cpu->hart.s.virt];
     gva_t tag = (va & PAGE_MASK) | cpu->hart.s.priv;
-    struct fetch_entry *e = &cpu->fetch[va >> HULL_PAGE_SHIFT & (FETCH_ENTRIES - 1)];
+    struct fetch_entry *e = &cpu->fetch[fetch_index(cpu, set, va)];
     struct mmu_result r;
     const uint8_t *host;
     int cause;

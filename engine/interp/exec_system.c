@@ -177,7 +177,7 @@ static bool fence_space(struct cpu *cpu, const struct op *op, bool virt)
     uint64_t current = (virt ? cpu->hart.s.vsatp : cpu->hart.s.satp) >> SATP_ASID_SHIFT;
 
     if (op->rs1 && (op->rs2 == 0 || ((RS2 ^ current) & 0xffff) == 0))
-        return interp_tlb_flush_page(cpu, virt, RS1);
+        return interp_tlb_flush_page(cpu, virt, RS1, op->rs2 == 0);
     return interp_tlb_flush_space(cpu, virt, RS2);
 }
 

@@ -93,6 +93,7 @@ struct region_guide {
 // Pages that loads and stores remember, from one stay in a region to the next (streams.c).
 #define JIT_STREAMS 1024
 #define JIT_STREAM_SPANS 4
+enum stream_part { STREAMS_OF_U, STREAMS_OF_S, STREAMS_OF_S_SUM, STREAM_PARTS }; // V = 1 as well
 struct jit_stream {
     uint64_t addend; // from guest to host addresses
     uint64_t page;   // the first one
@@ -160,8 +161,8 @@ struct jit_cache {
     size_t meta_size, meta_used;
     uint32_t page_count, page_max;
 
-    uint8_t stream_kinds[JIT_STREAMS]; // what may be remembered there; 0: nobody uses it
-    uint16_t stream_next[2]; // where the search for the next one begins: not user mode, user mode
+    uint8_t stream_kinds[JIT_STREAMS];  // what may be remembered there; 0: nobody uses it
+    uint16_t stream_next[STREAM_PARTS]; // where the search for the next one begins
 
     bool verify;            // the IR, before code is made of it
     uint32_t host_features; // the back end's own
@@ -195,7 +196,6 @@ struct jit {
     // Of those who jump about, but in two pages: a range may begin in [page, page + limit), less at the
     // border between them.
     uint64_t pair_limits[JIT_STREAMS], pair_addends[2][JIT_STREAMS];
-    uint64_t stream_drops;         // cpu.tlb_drops up to which they are right
     bool streams_used, pairs_used; // some limit is not 0
 
     // Room for the block of one instruction that steps are run in.
@@ -265,12 +265,13 @@ extern const uint16_t jit_stream_spans[JIT_STREAM_SPANS];
 unsigned jit_stream_span(unsigned bytes);
 void jit_streams_reset(struct jit_cache *cache); // nobody uses one
 void jit_streams_forget(struct jit *jit);        // this vCPU's pages
+void jit_streams_drop(struct jit *jit);          // of those TLBs that entries were dropped from
 
 // Whatever the interpreter has done, translated code may go on.
 static inline void jit_streams_follow(struct jit *jit)
 {
-    if (jit->stream_drops != jit->cpu.tlb_drops)
-        jit_streams_forget(jit);
+    if (jit->cpu.tlbs_dropped)
+        jit_streams_drop(jit);
 }
 
 // region.c

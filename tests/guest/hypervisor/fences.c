@@ -202,6 +202,10 @@ static void spaces(void)
         csr_write(hgatp, hyp_hgatp(i & 1 ? &other_g : &hyp_g, 1 + (i & 1)));
         SEES(i & 1 ? 4 : 1);
     }
+    for (unsigned i = 0; i < 10; i++) { // another number, which may have the same place in a table
+        csr_write(hgatp, hyp_hgatp(i & 1 ? &other_g : &hyp_g, 1 + 8 * (i & 1)));
+        SEES(i & 1 ? 4 : 1);
+    }
     hyp_end();
 }
 
