@@ -99,6 +99,7 @@ int bench_signals(struct bench *);
 int bench_fork(struct bench *);
 int bench_vfork_exec(struct bench *);
 int bench_pipe(struct bench *);
+int bench_ring(struct bench *);
 int bench_switches(struct bench *);
 int bench_pages(struct bench *);
 int bench_mprotect(struct bench *);

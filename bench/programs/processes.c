@@ -103,6 +103,80 @@ int bench_pipe(struct bench *b)
     return 0;
 }
 
+// Processes in a ring: each waits for a number, adds what it finds in pages of its own, and passes it on.
+enum { RING = 6, RING_PAGES = 64, PAGE = 4096 };
+
+static int ring_turns(int from, int to, volatile uint64_t *pages)
+{
+    uint64_t sum;
+    while (read(from, &sum, sizeof(sum)) == sizeof(sum)) {
+        for (size_t i = 0; i < RING_PAGES; i++) {
+            sum += pages[i * (PAGE / sizeof(*pages))]++;
+        }
+        if (write(to, &sum, sizeof(sum)) != sizeof(sum)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+// Forked from one process, so their pages lie at the same addresses.
+// The ring ends when the first process closes `start`, which nobody else may hold then.
+static int ring_start(struct bench *b, int start, int from, volatile uint64_t *pages,
+                      unsigned number)
+{
+    int link[2];
+    if (pipe(link) != 0) {
+        return bench_fail(b, "pipe");
+    }
+    pid_t child = fork();
+    if (child < 0) {
+        return bench_fail(b, "fork");
+    }
+    if (child == 0) {
+        close(start);
+        close(link[0]);
+        for (size_t i = 0; i < RING_PAGES; i++) {
+            pages[i * (PAGE / sizeof(*pages))] = number * i;
+        }
+        _exit(ring_turns(from, link[1], pages));
+    }
+    close(link[1]);
+    close(from);
+    return link[0];
+}
+
+int bench_ring(struct bench *b)
+{
+    uint64_t rounds = bench_count(b, 4000), sum = 0;
+    volatile uint64_t *pages = aligned_alloc(PAGE, RING_PAGES * PAGE);
+    int first[2], last;
+    if (!pages || pipe(first) != 0) {
+        return bench_fail(b, "memory");
+    }
+    last = first[0];
+    for (unsigned i = 0; i < RING && last >= 0; i++) {
+        last = ring_start(b, first[1], last, pages, i + 1);
+    }
+    if (last < 0) {
+        return -1;
+    }
+    bench_start(b);
+    for (uint64_t i = 0; i < rounds; i++) {
+        if (write(first[1], &sum, sizeof(sum)) != sizeof(sum) ||
+            read(last, &sum, sizeof(sum)) != sizeof(sum)) {
+            return bench_fail(b, "pipe");
+        }
+    }
+    bench_stop(b);
+    bench_check(b, sum);
+    close(first[1]);
+    while (wait(NULL) > 0) {
+    }
+    close(last);
+    return 0;
+}
+
 // Threads that hand a word to each other by futex.
 struct turns {
     atomic_uint turn;

@@ -34,6 +34,7 @@ const struct bench_program bench_programs[] = {
     {"fork", "system", 1, false, bench_fork, "fork, exit, wait"},
     {"vfork-exec", "system", 1, false, bench_vfork_exec, "vfork, exec, wait"},
     {"pipe", "system", 1, false, bench_pipe, "a byte to and fro between two processes"},
+    {"ring", "system", 1, false, bench_ring, "six processes in turn, with 64 pages each"},
     {"switches", "system", 1, false, bench_switches, "two threads waking each other"},
     {"pages", "system", 1, false, bench_pages, "touching fresh memory"},
     {"mprotect", "system", 1, false, bench_mprotect, "changing a page's rights, and using it"},
