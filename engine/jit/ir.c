@@ -24,9 +24,9 @@ static const struct {
     const char *name;
     uint8_t size;
 } types[IR_TYPES] = {
-    [IR_I64] = {"i64", 8}, [IR_I32] = {"i32", 4}, [IR_I16] = {"i16", 2}, [IR_I8] = {"i8", 1},
-    [IR_U32] = {"u32", 4}, [IR_U16] = {"u16", 2}, [IR_U8] = {"u8", 1},   [IR_F64] = {"f64", 8},
-    [IR_F32] = {"f32", 4}, [IR_F16] = {"f16", 2},
+    [IR_I64] = {"i64", 8}, [IR_I32] = {"i32", 4}, [IR_I16] = {"i16", 2},    [IR_I8] = {"i8", 1},
+    [IR_U32] = {"u32", 4}, [IR_U16] = {"u16", 2}, [IR_U8] = {"u8", 1},      [IR_F64] = {"f64", 8},
+    [IR_F32] = {"f32", 4}, [IR_F16] = {"f16", 2}, [IR_V128] = {"v128", 16},
 };
 
 unsigned ir_properties(enum ir_code code)
@@ -54,6 +54,20 @@ int ir_jump_target(const struct ir_insn *in, const struct region *region)
     if (in->code != IR_BRANCH && in->code != IR_JUMP)
         return -1;
     return jit_region_find_op(region, in->imm);
+}
+
+// Those whose code depends on what stands before them, other than the FP state that detours keep: a step may
+// change translations.
+bool ir_ends_detour(const struct ir_insn *in, const struct region *region)
+{
+    unsigned id = region->ops[in->op].id;
+
+    if (in->code == IR_PIECE)
+        return true;
+    if (in->code != IR_GUEST)
+        return false;
+    return !(riscv_insn_info[id].regs & (RD_F | RS1_F | RS2_F | RS3_F)) ||
+           (id >= INSN_CSRRW && id <= INSN_CSRRCI);
 }
 
 static bool is_shift(enum ir_code code)
@@ -100,9 +114,11 @@ static const char *verify_type(const struct ir_insn *in)
         return in->type > IR_I64 && in->type <= IR_U8 ? NULL : "extends from no smaller type";
     case IR_SHADD: return in->type == IR_I64 || in->type == IR_U32 ? NULL : "wrong type";
     case IR_LOAD: return in->type <= IR_U8 ? NULL : "wrong type";
-    case IR_STORE: return in->type <= IR_I8 ? NULL : "wrong type";
+    case IR_STORE:
+        return in->type <= IR_I8 || (in->type == IR_V128 && in->path == IR_INLINE) ? NULL
+                                                                                   : "wrong type";
     case IR_FLOAD:
-    case IR_FSTORE: return in->type >= IR_F64 ? NULL : "wrong type";
+    case IR_FSTORE: return in->type >= IR_F64 && in->type <= IR_F16 ? NULL : "wrong type";
     default:
         return in->type == IR_I64 || ((has & IR_HAS_WORD) && in->type == IR_I32) ? NULL
                                                                                  : "wrong type";
@@ -114,7 +130,11 @@ static const char *verify_step(const struct ir_insn *in, const struct region_op 
 {
     unsigned has = table[in->code].properties;
 
-    if (ir_is_access(in)) {
+    if (in->path == IR_INLINE) {
+        if (ir_is_access(in) ? in->access == IR_LOOK_UP
+                             : (has & (IR_IS_PURE | IR_IS_OUT)) != IR_IS_PURE)
+            return "an operation in place of others that can't stand there";
+    } else if (ir_is_access(in)) {
         if (in->code == IR_LOAD || in->code == IR_FLOAD ? in->d != rop->op.rd
                                                         : in->b != rop->op.rs2)
             return "an access of another register than the guest's";
@@ -155,7 +175,8 @@ static const char *verify_loose(const struct ir_insn *in, uint64_t *loose)
 {
     unsigned has = table[in->code].properties;
 
-    if (in->loose && (!in->word || !(has & IR_IS_PURE) || (has & IR_IS_OUT)))
+    if (in->loose && (!in->word || !(has & IR_IS_PURE) || (has & IR_IS_OUT)) &&
+        !(in->code == IR_LOAD && in->path == IR_INLINE && in->word))
         return "a loose result of what can't have one";
     if (ir_is_access(in) && *loose >> in->a & 1)
         return "a loose address";
@@ -195,17 +216,40 @@ static const char *verify_piece(const struct ir_insn *in, const struct ir_insn *
     return NULL;
 }
 
-const char *ir_verify(const struct ir *ir, const struct region *region)
+// What stands only here or there goes by a slot that was opened on the same detour.
+struct reach {
+    uint32_t opened;       // slots
+    uint16_t at[IR_SLOTS]; // by which op
+};
+
+static const char *verify_path(const struct ir_insn *in, const struct region *r,
+                               struct reach *reach)
 {
+    if (ir_ends_detour(in, r))
+        reach->opened = 0;
+    if (in->path > IR_DETOUR || (in->swapped && (in->path != IR_INLINE || !ir_is_access(in))))
+        return "no such path";
+    if (ir_opens(in) && !in->sole) {
+        reach->opened |= 1u << in->slot;
+        reach->at[in->slot] = in->op;
+    } else if (in->path != IR_ALWAYS && (in->slot >= IR_SLOTS || !(reach->opened >> in->slot & 1) ||
+                                         in->op - reach->at[in->slot] >= IR_DETOUR_MAX)) {
+        return "a path that nothing leads to";
+    }
+    return NULL;
+}
+
+// As it is without what stands on the other path.
+static const char *verify_without(const struct ir *ir, const struct region *region,
+                                  enum ir_path other)
+{
+    const struct ir_insn *before = NULL;
+    struct reach reach = {0};
     uint64_t loose = 0;
     uint32_t open = 0;
 
-    if (ir->count > IR_INSNS_MAX || ir->slots > IR_SLOTS)
-        return "too long";
-    if (!ir->count || ir->insns[0].code != IR_PIECE)
-        return "does not begin with a piece";
     for (unsigned i = 0; i < ir->count; i++) {
-        const struct ir_insn *in = &ir->insns[i], *before = i ? in - 1 : NULL;
+        const struct ir_insn *in = &ir->insns[i];
         const struct region_op *rop = &region->ops[in->op];
         const char *wrong;
 
@@ -213,6 +257,8 @@ const char *ir_verify(const struct ir *ir, const struct region *region)
             return "instructions out of order";
         if (in->code >= IR_COUNT)
             return "no such operation";
+        if (in->path == other)
+            continue;
         if (in->code == IR_PIECE && (rop->target || in->op == 0))
             open = 0; // what is open here is not known
         wrong = verify_piece(in, before, rop);
@@ -223,16 +269,30 @@ const char *ir_verify(const struct ir *ir, const struct region *region)
         wrong = wrong ? wrong : verify_loose(in, &loose);
         if (!wrong && ir_is_access(in))
             wrong = verify_slot(ir, in, &open);
+        wrong = wrong ? wrong : verify_path(in, region, &reach);
         if (wrong)
             return wrong;
+        before = in;
     }
     return NULL;
 }
 
+const char *ir_verify(const struct ir *ir, const struct region *region)
+{
+    const char *wrong;
+
+    if (ir->count > IR_INSNS_MAX || ir->slots > IR_SLOTS)
+        return "too long";
+    if (!ir->count || ir->insns[0].code != IR_PIECE)
+        return "does not begin with a piece";
+    wrong = verify_without(ir, region, IR_DETOUR);
+    return wrong ? wrong : verify_without(ir, region, IR_INLINE);
+}
+
 const char *ir_translate(struct ir *ir, const struct region *region, bool verify)
 {
-    static void (*const passes[])(struct ir *, const struct region *) = {ir_make, ir_optimize,
-                                                                         ir_share_accesses};
+    static void (*const passes[])(struct ir *, const struct region *) = {
+        ir_make, ir_optimize, ir_share_accesses, ir_widen};
     const char *wrong = NULL;
 
     for (unsigned i = 0; i < sizeof(passes) / sizeof(passes[0]) && !wrong; i++) {

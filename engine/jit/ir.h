@@ -40,6 +40,7 @@ enum ir_type {
     IR_F64,
     IR_F32,
     IR_F16,
+    IR_V128, // stores: b's 64 bits twice
     IR_TYPES
 };
 // Conditions of IR_BRANCH, in place of a type.
@@ -55,17 +56,29 @@ enum ir_access {
     IR_FOLLOW,  // the slot knows, unless it is empty
 };
 
+// Where the guest can't be left, accesses may be done in other pieces than the guest's (widen.c): where the slot
+// that they go by is filled. Where it is not, each is done by itself, and what depends on them.
+enum ir_path {
+    IR_ALWAYS,
+    IR_INLINE, // while the slot is filled, in place of several that are IR_DETOUR
+    IR_DETOUR, // while it is not
+};
+
 struct ir_insn {
-    uint8_t code;      // enum ir_code
-    uint8_t type;      // enum ir_type or ir_condition
-    uint8_t d, a, b;   // registers
-    bool imm_b;        // b is the constant `imm`
-    uint8_t access;    // enum ir_access
-    uint8_t slot;      // of enum ir_access other than IR_LOOK_UP
+    uint8_t code;    // enum ir_code
+    uint8_t type;    // enum ir_type or ir_condition
+    uint8_t d, a, b; // registers
+    bool imm_b;      // b is the constant `imm`
+    uint8_t access;  // enum ir_access
+    uint8_t
+        slot; // of enum ir_access other than IR_LOOK_UP, and of enum ir_path other than IR_ALWAYS
+    uint8_t path;      // enum ir_path
+    bool swapped;      // IR_INLINE accesses: the bytes of memory are in the reverse order
     bool for_write;    // the page is looked up for stores
     bool sole;         // IR_STREAM that nothing follows
     bool word;         // the result is a sign-extended word
-    bool loose;        // nothing but an exit looks at its upper half: it may be anything till then
+    bool loose;        // nothing but an exit looks at its upper half: it may be anything till then.
+                       // A load that is IR_INLINE: on detours it may be
     uint16_t op;       // index of the guest's instruction
     int16_t low, high; // IR_OPEN, IR_STREAM: bytes [imm + low, imm + high) behind a are accessed
     int64_t imm;
@@ -73,6 +86,8 @@ struct ir_insn {
 
 #define IR_INSNS_MAX 304 // a region's 100 instructions; each may be a jal that begins a piece
 #define IR_SLOTS 16
+#define IR_DETOUR_MAX \
+    80 // instructions, from who opens a slot to the last who need not look whether it is filled
 
 struct ir {
     unsigned count, slots;   // slots in use
@@ -89,6 +104,8 @@ void ir_make(struct ir *ir, const struct region *region);
 void ir_optimize(struct ir *ir, const struct region *region);
 // access.c: shares look-ups of pages among loads and stores.
 void ir_share_accesses(struct ir *ir, const struct region *region);
+// widen.c: accesses to neighbouring bytes become one where they go by one slot.
+void ir_widen(struct ir *ir, const struct region *region);
 
 // ir.c
 unsigned ir_properties(enum ir_code code);
@@ -103,6 +120,17 @@ static inline bool ir_is_store(const struct ir_insn *in)
 {
     return in->code == IR_STORE || in->code == IR_FSTORE;
 }
+static inline bool ir_opens(const struct ir_insn *in)
+{
+    return ir_is_access(in) && (in->access == IR_OPEN || in->access == IR_STREAM);
+}
+// IR_INLINE: looks up, and accesses nothing.
+static inline bool ir_is_probe(const struct ir_insn *in)
+{
+    return in->path == IR_INLINE && in->code == IR_LOAD && in->d == IR_NO_REG;
+}
+// Code that is twice there (detours.c) ends before it: what is opened before that may be empty behind it.
+bool ir_ends_detour(const struct ir_insn *in, const struct region *region);
 // The op that a branch or jump inside the region leads to; -1: it leaves, or is none.
 int ir_jump_target(const struct ir_insn *in, const struct region *region);
 // NULL, or what is wrong with it: every operation's operands and type, the order of instructions, pieces

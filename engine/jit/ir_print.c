@@ -73,6 +73,8 @@ static void add_memory(struct text *t, const struct ir_insn *in)
             ir_name(in->code), ir_type_name(in->type));
         add_address(t, in);
     }
+    if (in->swapped)
+        add(t, ", swapped");
     add_access(t, in);
 }
 
@@ -141,5 +143,7 @@ int ir_print(const struct ir_insn *in, const struct region *region, char *buf, s
         add(&t, "nop");
     else
         add_pure(&t, in);
+    if (in->path != IR_ALWAYS)
+        add(&t, in->path == IR_INLINE ? ", widened" : ", on detours");
     return t.used;
 }

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-#define MEMORY_BYTES 2048 // that a run can write; a power of two
+// That a run can write, a power of two: it ends where it could be left next when half of it is used, and what
+// a region writes till then is less than the other half.
+#define MEMORY_BYTES 2048
 
 struct written {
     uint64_t address;
@@ -21,6 +23,11 @@ struct evaluation {
     uint64_t x[33];
     uint32_t loose;
     unsigned visits; // of guest instructions
+    bool coarse;
+    unsigned detour_end; // up to there inline code is left out, and else what is for detours
+    uint64_t misses;     // chooses who does
+    uint64_t digest;     // of what was written
+    unsigned written;    // bytes
     struct {
         bool open, for_write, sole;
         uint64_t low, size;
@@ -88,7 +95,12 @@ static void store(struct evaluation *e, uint64_t address, unsigned size, uint64_
     for (unsigned i = 0; i < size; i++) {
         struct written *w = find_byte(e, address + i);
 
+        if (w->used)
+            e->digest -= mixed(address + i, w->value + 2);
+        else
+            e->written++;
         *w = (struct written){address + i, true, (uint8_t)(value >> 8 * i)};
+        e->digest += mixed(address + i, w->value + 2);
     }
 }
 
@@ -246,13 +258,15 @@ static struct ir_event *happen(struct evaluation *e, enum ir_event_kind kind, un
 {
     struct ir_event *event = &e->run->events[e->run->count];
 
-    if (e->run->count == IR_EVENTS)
+    if (e->run->count == IR_EVENTS || e->written > MEMORY_BYTES / 2)
         return NULL;
     e->run->count++;
     memset(event, 0, sizeof(*event)); // padding, too
     event->kind = (uint8_t)kind;
     event->op = (uint16_t)op;
     memcpy(event->x, e->x, sizeof(event->x));
+    if (e->coarse)
+        event->memory = e->digest;
     return event;
 }
 
@@ -260,7 +274,8 @@ static void set(struct evaluation *e, const struct ir_insn *in, uint64_t value)
 {
     e->loose &= ~(1ull << in->d);
     if (in->loose) {
-        value = (uint32_t)value | ir_random(&e->garbage) << 32;
+        if (in->code != IR_LOAD) // it may be on a detour, but is not here
+            value = (uint32_t)value | ir_random(&e->garbage) << 32;
         e->loose |= 1u << in->d;
     }
     e->x[in->d] = value;
@@ -290,29 +305,55 @@ static const char *check_slot(struct evaluation *e, const struct ir_insn *in, ui
 }
 
 // Where it would leave, the loose registers are made right first.
-static bool access(struct evaluation *e, const struct ir_insn *in)
+static struct ir_event *happen_access(struct evaluation *e, const struct ir_insn *in)
 {
-    uint64_t address = e->x[in->a] + (uint64_t)in->imm, mask;
     struct ir_event *event = happen(e, EVENT_ACCESS, in->op);
-    unsigned size = ir_type_size(in->type);
 
-    if (!event)
-        return false;
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; event && i < 32; i++)
         if (e->loose >> i & 1)
             event->x[i] = extended(event->x[i], IR_I32);
-    event->address = address;
-    event->size = (uint8_t)size;
+    return event;
+}
+
+static uint64_t swapped(const struct ir_insn *in, uint64_t value)
+{
+    return in->swapped ? bytes(IR_BYTESWAP, value) >> (64 - 8 * ir_type_size(in->type)) : value;
+}
+
+// What it stores or finds.
+static uint64_t transfer(struct evaluation *e, const struct ir_insn *in, uint64_t address)
+{
+    unsigned size = ir_type_size(in->type);
+    uint64_t value, mask = size >= 8 ? ~0ull : (1ull << 8 * size) - 1;
+
+    if (!ir_is_store(in)) {
+        value = load(e, address, size);
+        if (in->code == IR_LOAD && !ir_is_probe(in))
+            set(e, in, extended(swapped(in, value), in->type));
+        return value;
+    }
+    value = (in->code == IR_STORE ? e->x[in->b] : mixed(in->b, e->seed)) & mask;
+    store(e, address, size > 8 ? 8 : size, swapped(in, value));
+    if (size == 16)
+        store(e, address + 8, 8, value);
+    return value;
+}
+
+static bool access(struct evaluation *e, const struct ir_insn *in)
+{
+    uint64_t address = e->x[in->a] + (uint64_t)in->imm, value;
+    bool leaves = in->access != IR_FOLLOW || !e->coarse;
+    struct ir_event *event = leaves ? happen_access(e, in) : NULL;
+
+    if (leaves && !event)
+        return false;
     if (in->access != IR_LOOK_UP && !e->run->wrong)
         e->run->wrong = check_slot(e, in, address);
-    mask = size == 8 ? ~0ull : (1ull << 8 * size) - 1;
-    if (ir_is_store(in)) {
-        event->value = (in->code == IR_STORE ? e->x[in->b] : mixed(in->b, e->seed)) & mask;
-        store(e, address, size, event->value);
-    } else {
-        event->value = load(e, address, size);
-        if (in->code == IR_LOAD)
-            set(e, in, extended(event->value, in->type));
+    value = transfer(e, in, address);
+    if (event && !e->coarse) {
+        event->address = address;
+        event->size = (uint8_t)ir_type_size(in->type);
+        event->value = value;
     }
     return true;
 }
@@ -381,6 +422,7 @@ static unsigned jump(struct evaluation *e, const struct ir_insn *in, unsigned i)
     struct ir_event *event;
     uint64_t target;
 
+    e->detour_end = 0;
     switch (in->code) {
     case IR_BRANCH:
         event = happen(e, EVENT_BRANCH, in->op);
@@ -422,12 +464,60 @@ static bool piece(struct evaluation *e, const struct ir_insn *in)
     return event;
 }
 
+// The last operation that hangs on the slot that i opens, on one detour.
+static unsigned last_behind(const struct evaluation *e, unsigned i)
+{
+    const struct ir_insn *opener = &e->ir->insns[i];
+    unsigned last = i;
+
+    for (unsigned n = i + 1; n < e->ir->count; n++) {
+        const struct ir_insn *in = &e->ir->insns[n];
+        bool hangs = in->path != IR_ALWAYS || (ir_is_access(in) && in->access == IR_FOLLOW);
+
+        if (ir_ends_detour(in, e->region) || in->op - opener->op >= IR_DETOUR_MAX ||
+            (ir_opens(in) && in->slot == opener->slot && in->path != IR_DETOUR))
+            break;
+        if (hangs && in->slot == opener->slot)
+            last = n;
+    }
+    return last;
+}
+
+// What opens a slot misses, or not: then the code up to the last that follows is the one for detours, and so on if
+// another such range overlaps with it.
+static void choose_path(struct evaluation *e, unsigned i)
+{
+    const struct ir_insn *in = &e->ir->insns[i];
+    unsigned first = i;
+
+    if (!ir_opens(in) || in->sole || in->path == IR_DETOUR || ir_random(&e->misses) % 4)
+        return;
+    while (first && !ir_ends_detour(&e->ir->insns[first - 1], e->region))
+        first--;
+    e->detour_end = i;
+    for (unsigned n = first; n <= e->detour_end; n++) {
+        const struct ir_insn *other = &e->ir->insns[n];
+
+        if (ir_opens(other) && !other->sole && other->path != IR_DETOUR) {
+            unsigned last = last_behind(e, n);
+
+            if (last > e->detour_end && last >= i)
+                e->detour_end = last;
+        }
+    }
+    e->detour_end++;
+}
+
 // The next operation's index; count: it fell off the end; more: it is over.
 static unsigned one(struct evaluation *e, unsigned i)
 {
     const struct ir_insn *in = &e->ir->insns[i];
     bool goes_on = true;
 
+    if (e->coarse && i >= e->detour_end)
+        choose_path(e, i);
+    if (in->path == (e->coarse && i >= e->detour_end ? IR_DETOUR : IR_INLINE))
+        return i + 1;
     if (in->code == IR_BRANCH || in->code == IR_JUMP || in->code == IR_JUMP_TO)
         return jump(e, in, i);
     if (ir_is_access(in))
@@ -441,8 +531,8 @@ static unsigned one(struct evaluation *e, unsigned i)
     return goes_on ? i + 1 : e->ir->count + 1;
 }
 
-void ir_evaluate(struct ir_run *run, const struct ir *ir, const struct region *region,
-                 uint64_t seed)
+static void evaluate(struct ir_run *run, const struct ir *ir, const struct region *region,
+                     uint64_t seed, bool coarse)
 {
     static struct evaluation e; // large
     uint64_t state = seed;
@@ -453,6 +543,8 @@ void ir_evaluate(struct ir_run *run, const struct ir *ir, const struct region *r
     e.region = region;
     e.run = run;
     e.seed = seed;
+    e.coarse = coarse;
+    e.misses = seed + 2;
     e.garbage = seed + 1;
     for (unsigned n = 1; n < 32; n++)
         e.x[n] = ir_random_value(&state);
@@ -462,6 +554,18 @@ void ir_evaluate(struct ir_run *run, const struct ir *ir, const struct region *r
         i = one(&e, i);
     if (i == ir->count)
         leave(&e, region->count - 1u, region->pc + region->bytes);
+}
+
+void ir_evaluate(struct ir_run *run, const struct ir *ir, const struct region *region,
+                 uint64_t seed)
+{
+    evaluate(run, ir, region, seed, false);
+}
+
+void ir_evaluate_widened(struct ir_run *run, const struct ir *ir, const struct region *region,
+                         uint64_t seed)
+{
+    evaluate(run, ir, region, seed, true);
 }
 
 int ir_runs_differ(const struct ir_run *a, const struct ir_run *b)

@@ -20,7 +20,8 @@ struct ir_event {
     uint16_t op;
     uint8_t kind, size;
     uint64_t address, value;
-    uint64_t x[32]; // as the guest would be left; EVENT_STEP: also the result
+    uint64_t x[32];  // as the guest would be left; EVENT_STEP: also the result
+    uint64_t memory; // ir_evaluate_widened(): a digest of what was written so far
 };
 
 struct ir_run {
@@ -33,6 +34,11 @@ struct ir_run {
 // own give values that do, too.
 void ir_evaluate(struct ir_run *run, const struct ir *ir, const struct region *region,
                  uint64_t seed);
+// The same with what widened accesses show: where the guest could be left, but for accesses by a slot that is filled,
+// nothing of their addresses and values. Some slots, by the seed, can't be filled, so that their detours are taken.
+// ir_evaluate() does everything on detours.
+void ir_evaluate_widened(struct ir_run *run, const struct ir *ir, const struct region *region,
+                         uint64_t seed);
 // The number of the first event that differs, or -1.
 int ir_runs_differ(const struct ir_run *a, const struct ir_run *b);
 

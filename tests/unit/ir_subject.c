@@ -50,7 +50,8 @@ void subject_print(const struct subject *s)
         print_message("  %4x  %08x  %s\n", op->offset, raw, text);
     }
     print_ir(s, &s->made, "made");
-    print_ir(s, &s->shared, "in the end");
+    print_ir(s, &s->shared, "with shared look-ups");
+    print_ir(s, &s->widened, "widened");
 }
 
 bool subject_prepare(struct subject *s, uint64_t pc, unsigned flavor, const void *code, size_t size)
@@ -64,14 +65,16 @@ bool subject_prepare(struct subject *s, uint64_t pc, unsigned flavor, const void
     ir_optimize(&s->optimized, r);
     s->shared = s->optimized;
     ir_share_accesses(&s->shared, r);
+    s->widened = s->shared;
+    ir_widen(&s->widened, r);
     return true;
 }
 
 void subject_well_formed(struct subject *s)
 {
-    const struct ir *forms[] = {&s->made, &s->optimized, &s->shared};
+    const struct ir *forms[] = {&s->made, &s->optimized, &s->shared, &s->widened};
 
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         const char *wrong = ir_verify(forms[i], &s->draft.region);
 
         if (wrong) {
@@ -81,30 +84,45 @@ void subject_well_formed(struct subject *s)
     }
 }
 
+// Fails if the two runs are not the same.
+static void compare_runs(struct subject *s, const struct ir_run *x, const struct ir_run *y,
+                         const char *what, uint64_t seed)
+{
+    int differs = ir_runs_differ(x, y);
+
+    if (!y->wrong && differs < 0)
+        return;
+    subject_print(s);
+    if (differs >= 0) {
+        const struct ir_event *a = &x->events[differs], *b = &y->events[differs];
+
+        print_message(
+            "event %d: at op %u or %u, kind %u or %u, %llx or %llx, memory %llx or %llx\n", differs,
+            a->op, b->op, a->kind, b->kind, (unsigned long long)a->address,
+            (unsigned long long)b->address, (unsigned long long)a->memory,
+            (unsigned long long)b->memory);
+        for (unsigned n = 0; n < 32; n++)
+            if (a->x[n] != b->x[n])
+                print_message("%s: %llx or %llx\n", riscv_register_name(n, false),
+                              (unsigned long long)a->x[n], (unsigned long long)b->x[n]);
+    }
+    fail_msg("%s, seed 0x%llx: %s", what, (unsigned long long)seed,
+             y->wrong ? y->wrong : "does something else");
+}
+
 void subject_same_behaviour(struct subject *s, uint64_t seed)
 {
-    const struct ir *forms[] = {&s->made, &s->optimized, &s->shared};
+    static const char *const names[] = {"made", "optimized", "shared", "widened, on detours"};
+    const struct ir *forms[] = {&s->made, &s->optimized, &s->shared, &s->widened};
 
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         ir_evaluate(&s->runs[i], forms[i], &s->draft.region, seed);
-        int differs = ir_runs_differ(&s->runs[0], &s->runs[i]);
-
-        if (!s->runs[i].wrong && differs < 0)
-            continue;
-        subject_print(s);
-        if (differs >= 0) {
-            const struct ir_event *a = &s->runs[0].events[differs];
-            const struct ir_event *b = &s->runs[i].events[differs];
-
-            print_message("event %d: at op %u or %u, kind %u or %u, %llx or %llx\n", differs, a->op,
-                          b->op, a->kind, b->kind, (unsigned long long)a->address,
-                          (unsigned long long)b->address);
-            for (unsigned n = 0; n < 32; n++)
-                if (a->x[n] != b->x[n])
-                    print_message("%s: %llx or %llx\n", riscv_register_name(n, false),
-                                  (unsigned long long)a->x[n], (unsigned long long)b->x[n]);
-        }
-        fail_msg("form %u, seed 0x%llx: %s", i, (unsigned long long)seed,
-                 s->runs[i].wrong ? s->runs[i].wrong : "does something else");
+        compare_runs(s, &s->runs[0], &s->runs[i], names[i], seed);
     }
+    if (!memcmp(&s->shared, &s->widened, offsetof(struct ir, insns)) &&
+        !memcmp(s->shared.insns, s->widened.insns, s->shared.count * sizeof(s->shared.insns[0])))
+        return;
+    ir_evaluate_widened(&s->runs[0], &s->shared, &s->draft.region, seed);
+    ir_evaluate_widened(&s->runs[1], &s->widened, &s->draft.region, seed);
+    compare_runs(s, &s->runs[0], &s->runs[1], "widened", seed);
 }

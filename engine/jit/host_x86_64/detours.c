@@ -7,22 +7,6 @@
 // What follows in another piece, or far behind, has to look.
 #include "engine/jit/host_x86_64/target.h"
 
-#define DETOUR_MAX 64 // operations
-
-// Those whose code depends on what stands before them, other than the FP state that detours keep: a step may
-// change translations.
-static bool is_end(const struct emitter *e, const struct ir_insn *in)
-{
-    const struct region_op *rop = &e->region->ops[in->op];
-
-    if (in->code == IR_PIECE)
-        return true;
-    if (in->code != IR_GUEST)
-        return false;
-    return !(riscv_insn_info[rop->id].regs & (RD_F | RS1_F | RS2_F | RS3_F)) ||
-           (rop->id >= INSN_CSRRW && rop->id <= INSN_CSRRCI);
-}
-
 // Ranges come by their last operation, so that only the latest can overlap.
 static void add_range(struct emitter *e, unsigned first, unsigned last)
 {
@@ -38,28 +22,42 @@ static void add_range(struct emitter *e, unsigned first, unsigned last)
         (struct detour){.first = (uint16_t)first, .last = (uint16_t)last};
 }
 
+// The latest who opened each slot, as far as detours reach.
+struct openers {
+    uint32_t known;
+    uint16_t in[IR_SLOTS], op[IR_SLOTS];
+};
+
+static void plan(struct emitter *e, struct openers *o, unsigned i)
+{
+    const struct ir_insn *in = &e->ir->insns[i];
+    bool opens = ir_opens(in) && in->path != IR_DETOUR;
+
+    if (in->path == IR_ALWAYS && (!ir_is_access(in) || in->access == IR_LOOK_UP || in->sole))
+        return;
+    if (opens) {
+        o->known |= 1u << in->slot;
+        o->in[in->slot] = (uint16_t)i;
+        o->op[in->slot] = in->op;
+        add_range(e, i, i);
+    } else if (o->known >> in->slot & 1 && in->op - o->op[in->slot] < IR_DETOUR_MAX) {
+        e->sure[i] = true;
+        add_range(e, o->in[in->slot], i);
+    } else {
+        e->checked_slots |= 1u << in->slot;
+    }
+}
+
 void plan_detours(struct emitter *e)
 {
-    int opened[IR_SLOTS];
+    struct openers o = {0};
 
     for (unsigned i = 0; i < e->ir->count; i++) {
-        const struct ir_insn *in = &e->ir->insns[i];
-
         e->detour_of[i] = 0;
         e->sure[i] = false;
-        for (unsigned slot = 0; (i == 0 || is_end(e, in)) && slot < IR_SLOTS; slot++)
-            opened[slot] = -DETOUR_MAX;
-        if (!ir_is_access(in) || in->access == IR_LOOK_UP || in->sole)
-            continue;
-        if (in->access != IR_FOLLOW) {
-            opened[in->slot] = (int)i;
-            add_range(e, i, i);
-        } else if ((int)i - opened[in->slot] < DETOUR_MAX && opened[in->slot] >= 0) {
-            e->sure[i] = true;
-            add_range(e, (unsigned)opened[in->slot], i);
-        } else {
-            e->checked_slots |= 1u << in->slot;
-        }
+        if (ir_ends_detour(&e->ir->insns[i], e->region))
+            o.known = 0;
+        plan(e, &o, i);
     }
     for (unsigned n = 0; n < e->detour_count; n++)
         for (unsigned i = e->detours[n].first; i <= e->detours[n].last; i++)
@@ -79,6 +77,7 @@ void note_detour(struct emitter *e, bool before)
     } else if (!before && d->last == e->in) {
         d->back = e->a.used;
         e->rcx_slot = -1;
+        e->flags_at = 0; // who comes back has others
     }
 }
 
@@ -93,7 +92,8 @@ static void emit_range(struct emitter *e, struct detour *d, size_t trampoline)
     for (unsigned i = d->first; i <= d->last; i++) {
         e->in = i;
         e->detour_at[i] = (uint32_t)e->a.used;
-        emit_insn(e, &e->ir->insns[i], trampoline);
+        if (e->ir->insns[i].path != IR_INLINE)
+            emit_insn(e, &e->ir->insns[i], trampoline);
     }
     x86_patch(&e->a, x86_jmp(&e->a), d->back);
     e->on_detour = false;

@@ -92,6 +92,8 @@ void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline)
 
     e->index = in->op;
     e->a.named = 0;
+    if (in->code != IR_STORE || in->type != IR_V128)
+        e->doubled = NOTHING_DOUBLED;
     if (in->code == IR_PIECE || ends_piece(in))
         fp_settle(e);
     if (in->code == IR_PIECE)
@@ -269,7 +271,8 @@ static void emit_next(struct emitter *e, size_t trampoline)
     }
     if (!selected) {
         note_detour(e, true);
-        emit_insn(e, in, trampoline);
+        if (in->path != IR_DETOUR)
+            emit_insn(e, in, trampoline);
         note_detour(e, false);
     }
     while (selected--) {

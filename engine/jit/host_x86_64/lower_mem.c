@@ -74,6 +74,57 @@ static void store_zero(struct emitter *e, enum ir_type type, struct x86_operand 
         x86_byte(&e->a, 0);
 }
 
+// Reverses the order of its bytes; of two bytes' number the others stay.
+static void swap_bytes(struct emitter *e, unsigned reg, unsigned size)
+{
+    unsigned rex = (size == 8 ? 0x48u : 0x40u) | (reg & 8 ? 1 : 0);
+
+    if (size == 2) {
+        x86_op(&e->a, 0xc1 | X_66, 0, x86_r(reg)); // rol
+        x86_byte(&e->a, 8);
+        return;
+    }
+    if (rex != 0x40)
+        x86_byte(&e->a, (uint8_t)rex);
+    x86_byte(&e->a, 0x0f);
+    x86_byte(&e->a, (uint8_t)(0xc8 | (reg & 7)));
+}
+
+static void load_swapped(struct emitter *e, enum ir_type type, unsigned d, struct x86_operand at)
+{
+    unsigned size = ir_type_size(type);
+
+    x86_op(&e->a, size == 2 ? 0xb7 | X_0F : size == 4 ? 0x8b : 0x8b | X_W, d, at);
+    swap_bytes(e, d, size);
+    if (type == IR_I32)
+        x86_op(&e->a, 0x63 | X_W, d, x86_r(d));
+    else if (type == IR_I16)
+        x86_op(&e->a, 0xbf | X_0F | X_W, d, x86_r(d));
+}
+
+static void store_swapped(struct emitter *e, const struct ir_insn *in, struct x86_operand at)
+{
+    unsigned size = ir_type_size((enum ir_type)in->type);
+
+    x86_op(&e->a, 0x8b | X_W, RDX, guest_x(e, in->b));
+    swap_bytes(e, RDX, size);
+    x86_op(&e->a, size == 2 ? 0x89 | X_66 : size == 4 ? 0x89 : 0x89 | X_W, RDX, at);
+}
+
+// The host stores 16 bytes at once; each aligned half is written as one, as both halves lie in one line of its
+// cache, or in one each (jit.md).
+static void store_doubled(struct emitter *e, unsigned b, struct x86_operand at)
+{
+    if (e->doubled != b && b == 0) {
+        x86_op(&e->a, 0x57 | X_0F, 0, x86_r(0)); // xorps
+    } else if (e->doubled != b) {
+        x86_op(&e->a, 0x6e | X_0F | X_66 | X_W, 0, guest_x(e, b)); // movq
+        x86_op(&e->a, 0x6c | X_0F | X_66, 0, x86_r(0));            // punpcklqdq
+    }
+    x86_op(&e->a, 0x11 | X_0F, 0, at); // movups
+    e->doubled = (uint8_t)b;
+}
+
 static void access(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
     static const unsigned loads[IR_TYPES] = {
@@ -93,12 +144,21 @@ static void access(struct emitter *e, const struct ir_insn *in, unsigned base)
 
     switch (in->code) {
     case IR_LOAD:
+        if (ir_is_probe(in))
+            break;
         d = define_x(e, in->d, RAX);
-        x86_op(&e->a, loads[in->type], d, at);
+        if (in->swapped)
+            load_swapped(e, (enum ir_type)in->type, d, at);
+        else
+            x86_op(&e->a, loads[in->type], d, at);
         finish_x(e, in->d, d);
         break;
     case IR_STORE:
-        if (in->b)
+        if (in->type == IR_V128)
+            store_doubled(e, in->b, at);
+        else if (in->swapped)
+            store_swapped(e, in, at);
+        else if (in->b)
             x86_op(&e->a, stores[in->type], use_x(e, in->b, RDX), at);
         else
             store_zero(e, (enum ir_type)in->type, at);
@@ -229,11 +289,6 @@ static void empty_slot(struct emitter *e, const struct ir_insn *in)
         store_constant(e, stream_limit(e, in), 0);
 }
 
-static bool opens(const struct ir_insn *in)
-{
-    return in->access == IR_OPEN || in->access == IR_STREAM;
-}
-
 static bool is_open_slot(const struct emitter *e, const struct ir_insn *in)
 {
     return in->access == IR_OPEN ||
@@ -243,7 +298,7 @@ static bool is_open_slot(const struct emitter *e, const struct ir_insn *in)
 static void lower_access(struct emitter *e, const struct ir_insn *in, unsigned base)
 {
     if (e->on_detour) {
-        if (opens(in) && !in->sole)
+        if (ir_opens(in) && !in->sole)
             empty_slot(e, in);
         access_alone(e, in, base);
     } else if (is_open_slot(e, in)) {

@@ -57,6 +57,8 @@ static void count_uses(struct uses *u, const struct ir *ir, const struct region 
         const struct ir_insn *in = &ir->insns[i];
         unsigned has = ir_properties((enum ir_code)in->code), w = weight[in->op];
 
+        if (in->path == IR_DETOUR)
+            continue;
         if (has & IR_HAS_D)
             u->x[in->d] += w;
         if (has & IR_HAS_A)

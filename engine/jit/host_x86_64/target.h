@@ -73,6 +73,7 @@ struct stub {
 
 #define DETOURS_MAX REGION_INSNS_MAX
 #define NO_STREAM (-1)
+#define NOTHING_DOUBLED 0xff
 
 // Where a region keeps the guest's registers, other than x86_gpr and x86_xmm (registers.c).
 struct register_map {
@@ -120,7 +121,8 @@ struct emitter {
     unsigned restored;                   // the op that restores fflags, of those behind which it is
     const struct stub *replayed;         // while stubs are emitted
     bool on_detour;
-    int rcx_slot; // whose addend RCX holds, or -1
+    int rcx_slot;    // whose addend RCX holds, or -1
+    uint8_t doubled; // xmm0 holds this x register twice
     // The host's flags tell of x[flags_of] at that place of the code: if it is not 0, flags_cc holds.
     size_t flags_at;
     uint8_t flags_of, flags_cc;
