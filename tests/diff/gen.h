@@ -35,6 +35,13 @@ void gen_item(struct gen *gen);
 void gen_word(struct gen *gen, uint32_t insn);
 void gen_half(struct gen *gen, uint16_t insn);
 
+// gen_bytes.c: a number of four bytes, read by these registers into the last of them; written; doublewords or zeros.
+// 80 bytes behind the base's register and the offset are written at most.
+void gen_bytes_in(struct gen *gen, const uint8_t regs[4], unsigned base, int offset);
+void gen_bytes_out(struct gen *gen, const uint8_t regs[4], unsigned value, unsigned base,
+                   int offset);
+void gen_filled(struct gen *gen, unsigned value, unsigned base, int offset);
+
 // Sorts out which instructions of insn.def can be used; before the first gen_item().
 void gen_prepare(void);
 

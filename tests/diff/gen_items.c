@@ -421,6 +421,26 @@ static void item_walk(struct gen *gen)
     gen->reserved &= ~(1u << from | 1u << to | 1u << counter);
 }
 
+// Byte by byte, around the page border at gp, or behind a register that is written on the way.
+static void item_bytes(struct gen *gen)
+{
+    uint8_t regs[4];
+    unsigned base = GP;
+    int offset = (int)gen_below(gen, 16) - 8;
+
+    for (unsigned i = 0; i < 4; i++)
+        regs[i] = (uint8_t)temporary(gen);
+    if (gen_below(gen, 3) == 0 && regs[0] != regs[3] && regs[1] != regs[3] && regs[2] != regs[3]) {
+        base = regs[3];
+        gen_word(gen, OP_ADDI | base << 7 | GP << 15 | imm_i((unsigned)offset & 0xfff));
+    }
+    switch (gen_below(gen, 3)) {
+    case 0: gen_bytes_in(gen, regs, base, base == GP ? offset : 0); break;
+    case 1: gen_bytes_out(gen, regs, any(gen), GP, (int)gen_below(gen, 200)); break;
+    default: gen_filled(gen, any(gen), GP, (int)gen_below(gen, 200)); break;
+    }
+}
+
 // jal, jalr, c.j and c.jalr to what follows after a word that would be an illegal instruction.
 static void item_jump(struct gen *gen)
 {
@@ -470,8 +490,10 @@ void gen_item(struct gen *gen)
 {
     unsigned n = gen_below(gen, 100);
 
-    if (n < 28)
+    if (n < 25)
         item_integer(gen);
+    else if (n < 28)
+        item_bytes(gen);
     else if (n < 58)
         item_fp(gen);
     else if (n < 74)
