@@ -34,6 +34,22 @@ static uint64_t load(uint64_t va)
     return value;
 }
 
+// The same 60 times in a loop, where translated code remembers the page from one time to the next.
+#define LOOP "li t0, 60\n1:\tld t1, 0(%1)\n\tadd %0, %0, t1\n\taddi t0, t0, -1\n\tbnez t0, 1b\n\t"
+static __attribute__((noinline)) uint64_t load_often(uint64_t va)
+{
+    uint64_t sum = 0;
+
+    if (way == AS_U)
+        __asm__ volatile("csrs mstatus, %2\n\t" LOOP "csrc mstatus, %2"
+                         : "+&r"(sum)
+                         : "r"(va), "r"(STATUS_MPRV)
+                         : "memory", "t0", "t1");
+    else
+        __asm__ volatile(LOOP : "+&r"(sum) : "r"(va) : "memory", "t0", "t1");
+    return sum / 60;
+}
+
 static void store(uint64_t va, uint64_t value)
 {
     if (way == AS_U)
@@ -146,6 +162,30 @@ static void a_page_moves(void)
                     fence(form, VA, 1);
                 EQ(load(VA), NUMBER(0, ~i & 1));
             }
+    end();
+}
+
+// Loops that read one page again and again, in every space and behind every fence.
+static void loops(void)
+{
+    begin();
+    for (unsigned i = 0; i < 60; i++) {
+        unsigned space = i * 7 / 3 % SPACES;
+
+        switch_to(space);
+        EQ(load_often(VA), NUMBER(space, 0));
+    }
+    for (unsigned form = 0; form < FORMS; form++)
+        for (unsigned i = 0; i < 6; i++) {
+            switch_to(0);
+            EQ(load_often(VA), NUMBER(0, i & 1));
+            if (i & 2)
+                switch_to(1);
+            pt_map(&spaces[0], VA, pages[0][~i & 1], 0, leaf());
+            fence(form, VA, 1);
+            switch_to(0);
+            EQ(load_often(VA), NUMBER(0, ~i & 1));
+        }
     end();
 }
 
@@ -449,6 +489,7 @@ static void large_sets(void)
     }
 IN_ALL_WAYS(each_its_own)
 IN_ALL_WAYS(a_page_moves)
+IN_ALL_WAYS(loops)
 IN_ALL_WAYS(many_fences)
 IN_ALL_WAYS(left_twice)
 IN_ALL_WAYS(a_superpage_moves)
@@ -465,6 +506,7 @@ IN_ALL_WAYS(large_sets)
 const struct rt_case rt_cases[] = {
     {"each-its-own", each_its_own_in_all_ways},
     {"a-page-moves", a_page_moves_in_all_ways},
+    {"loops", loops_in_all_ways},
     {"many-fences", many_fences_in_all_ways},
     {"left-twice", left_twice_in_all_ways},
     {"a-superpage-moves", a_superpage_moves_in_all_ways},
