@@ -71,7 +71,7 @@ static int64_t vm_output(struct metal_vm *caller, struct metal_vm *vm, const uin
 
 static int64_t vm_ask(struct metal_vm *vm, uint64_t what)
 {
-    static const uint32_t asks[] = {
+    static const enum vm_ask asks[] = {
         [HULL_VM_START] = VM_ASK_START,     [HULL_VM_STOP] = VM_ASK_STOP,
         [HULL_VM_RESTART] = VM_ASK_RESTART, [HULL_VM_PAUSE] = VM_ASK_PAUSE,
         [HULL_VM_RESUME] = VM_ASK_RESUME,   [HULL_VM_DESTROY] = VM_ASK_DESTROY,
@@ -79,7 +79,7 @@ static int64_t vm_ask(struct metal_vm *vm, uint64_t what)
 
     if (what >= HULL_ARRAY_SIZE(asks))
         return SBI_ERR_INVALID_PARAM;
-    metal_vm_ask(vm, asks[what]);
+    metal_vm_order(vm, asks[what]);
     return SBI_SUCCESS;
 }
 

@@ -61,34 +61,40 @@ static void vm_list(struct metal_vm *unused)
     }
 }
 
+static void order(struct metal_vm *vm, enum vm_ask what)
+{
+    metal_vm_order(vm, what);
+    metal_vm_ask(vm, VM_ASK_TELL);
+}
+
 static void vm_start(struct metal_vm *vm)
 {
-    metal_vm_ask(vm, VM_ASK_START);
+    order(vm, VM_ASK_START);
 }
 
 static void vm_stop(struct metal_vm *vm)
 {
-    metal_vm_ask(vm, VM_ASK_STOP);
+    order(vm, VM_ASK_STOP);
 }
 
 static void vm_restart(struct metal_vm *vm)
 {
-    metal_vm_ask(vm, VM_ASK_RESTART);
+    order(vm, VM_ASK_RESTART);
 }
 
 static void vm_pause(struct metal_vm *vm)
 {
-    metal_vm_ask(vm, VM_ASK_PAUSE);
+    order(vm, VM_ASK_PAUSE);
 }
 
 static void vm_resume(struct metal_vm *vm)
 {
-    metal_vm_ask(vm, VM_ASK_RESUME);
+    order(vm, VM_ASK_RESUME);
 }
 
 static void vm_destroy(struct metal_vm *vm)
 {
-    metal_vm_ask(vm, VM_ASK_DESTROY);
+    order(vm, VM_ASK_DESTROY);
 }
 
 static void vm_console(struct metal_vm *vm)

@@ -30,6 +30,27 @@ void metal_vm_ask(struct metal_vm *vm, uint32_t asks)
     manager_wake();
 }
 
+// Several may come before the manager looks: the last word counts, and a start after a stop is both.
+void metal_vm_order(struct metal_vm *vm, enum vm_ask order)
+{
+    const uint32_t life = VM_ASK_START | VM_ASK_STOP | VM_ASK_RESTART,
+                   pace = VM_ASK_PAUSE | VM_ASK_RESUME;
+    uint32_t asked = atomic_load(&vm->asked), next;
+
+    do {
+        next = asked;
+        if (order & (VM_ASK_STOP | VM_ASK_RESTART))
+            next &= ~(life | pace);
+        else if (order & pace)
+            next &= ~pace;
+        if (order == VM_ASK_START && next & VM_ASK_STOP)
+            next ^= VM_ASK_STOP | VM_ASK_RESTART;
+        else
+            next |= order;
+    } while (!atomic_compare_exchange_weak(&vm->asked, &asked, next));
+    manager_wake();
+}
+
 // The reason is told by the manager: a console's lock may be held here.
 void metal_vm_starved(struct metal_vm *vm)
 {
@@ -316,6 +337,14 @@ static void ended_by_itself(struct metal_vm *vm, uint32_t asked, const char *how
 
 // ---- What was asked ----
 
+static void begin(struct metal_vm *vm, uint32_t asked)
+{
+    if (start(vm) || !(asked & VM_ASK_PAUSE))
+        return;
+    hull_vm_pause(&vm->vm);
+    atomic_store(&vm->state, VM_PAUSED);
+}
+
 static void serve_running(struct metal_vm *vm, uint32_t asked)
 {
     const struct policy_spec *policy = &vm->spec->metal.policy;
@@ -347,7 +376,13 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
         atomic_store(&vm->state, VM_RUNNING);
     }
     if (asked & VM_ASK_RESTART)
-        start(vm);
+        begin(vm, asked);
+}
+
+static void cannot(const struct metal_vm *vm, uint32_t asked, const char *why)
+{
+    if (asked & VM_ASK_TELL)
+        console_log(&machine.console, "%s: %s", vm->spec->name, why);
 }
 
 void metal_vm_serve(struct metal_vm *vm)
@@ -355,7 +390,7 @@ void metal_vm_serve(struct metal_vm *vm)
     uint32_t asked = atomic_exchange(&vm->asked, 0);
     uint32_t state = atomic_load(&vm->state);
 
-    if (!asked || state == VM_DESTROYED)
+    if (!asked)
         return;
     if (asked & VM_ASK_DESTROY)
         asked = VM_ASK_STOP | VM_ASK_DESTROY;
@@ -363,15 +398,18 @@ void metal_vm_serve(struct metal_vm *vm)
         serve_running(vm, asked);
         if (asked & VM_ASK_DESTROY)
             atomic_store(&vm->state, VM_DESTROYED);
-        return;
-    }
-    timers_arm(&vm->restart_timer, HULL_TIME_NEVER);
-    if (asked & VM_ASK_STOP) {
+    } else if (state == VM_DESTROYED) {
+        cannot(vm, asked, "is destroyed");
+    } else if (asked & VM_ASK_STOP) {
+        timers_arm(&vm->restart_timer, HULL_TIME_NEVER);
         atomic_store(&vm->state, asked & VM_ASK_DESTROY ? VM_DESTROYED : VM_STOPPED);
     } else if (asked & (VM_ASK_START | VM_ASK_RESTART)) {
+        timers_arm(&vm->restart_timer, HULL_TIME_NEVER);
         if (state != VM_WAITING)
             vm->restarts = 0, vm->delay_ticks = vm->spec->metal.policy.delay * TICKS_PER_SECOND;
-        start(vm);
+        begin(vm, asked);
+    } else {
+        cannot(vm, asked, "is not running");
     }
 }
 

@@ -39,6 +39,7 @@ enum vm_ask {
     VM_ASK_PAUSE = 1 << 7,
     VM_ASK_RESUME = 1 << 8,
     VM_ASK_DESTROY = 1 << 9,
+    VM_ASK_TELL = 1 << 10, // the shell's, besides: when nothing can be done
     // Void once it has ended:
     VM_ASK_OWN = VM_ASK_POWEROFF | VM_ASK_RESET | VM_ASK_FAIL | VM_ASK_WATCHDOG,
 };
@@ -86,7 +87,9 @@ static inline struct metal_vm *metal_vm_of(const struct vm *vm)
 
 void metal_vm_init(struct metal_vm *vm, unsigned index, const struct bundle_vm *described);
 void metal_vm_ask(struct metal_vm *vm, uint32_t asks); // from anywhere
-void metal_vm_starved(struct metal_vm *vm);            // it touched memory that cannot be had
+// From the shell and from managers: the last one counts.
+void metal_vm_order(struct metal_vm *vm, enum vm_ask order);
+void metal_vm_starved(struct metal_vm *vm); // it touched memory that cannot be had
 const char *metal_vm_state_name(const struct metal_vm *vm);
 struct metal_vm *metal_vm_find(const char *name); // by name or number from 1; NULL: none
 

@@ -25,6 +25,6 @@ sleep 7
 check 'a guest that feeds it stays' test "$(grep -ac 'has not fed' log)" = 1
 metal_stop
 metal_plain log | grep -aoE '(not )?ok .*' >cases
-relay 'both' cases 23
+relay 'both' cases 24
 [ "$failures" = 0 ] || show log
 finish
