@@ -145,8 +145,8 @@ struct space_set {
 };
 
 #define FETCH_ENTRIES 1024
-#define JUMP_ENTRIES 2048
-#define HASH_ENTRIES 4096
+#define JUMP_ENTRIES 8192
+#define HASH_ENTRIES 16384
 
 struct cpu {
     struct hart hart;

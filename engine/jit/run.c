@@ -145,13 +145,15 @@ static bool short_of_room(const struct cpu *cpu)
     return cpu->hart.counter_limit - cpu->hart.instret <= REGION_INSNS_MAX;
 }
 
-// The region that an indirect jump to hart.s.pc would find, too.
+// The region that an indirect jump to hart.s.pc would find, too. Mostly there is none, and the key says so
+// without a look at the region, which is seldom in the host's cache.
 static struct region *find_known(const struct jit *jit)
 {
     gva_t pc = jit->cpu.hart.s.pc;
-    struct region *r = jit->targets[jump_slot(pc)];
+    unsigned i = jump_slot(pc);
+    struct region *r = (jit->jumps[i].key & ~1ull) == pc ? jit->targets[i] : NULL;
 
-    return r && r->pc == pc && jit_page_valid(jit, r->page) && !short_of_room(&jit->cpu) ? r : NULL;
+    return r && jit_page_valid(jit, r->page) ? r : NULL;
 }
 
 // The region at hart.s.pc, or a block to interpret in *cold, or neither: the fetch trapped.
@@ -196,12 +198,13 @@ static struct block *find_cold(struct jit *jit)
     return b;
 }
 
-static void interpret(struct jit *jit, struct block *b)
+// `region`: there may be one, which only this time can't be entered.
+static void interpret(struct jit *jit, struct block *b, bool region)
 {
     struct cpu *cpu = &jit->cpu;
     uint8_t *heat = heat_of(jit, b->pc, b->gpa);
 
-    b->cold = cpu->context;
+    b->cold = region ? 0 : cpu->context;
     b->context = 0; // or blocks would go on to each other, and none grow hot
     if (*heat < UINT8_MAX)
         ++*heat;
@@ -245,8 +248,9 @@ static void connect(struct jit *jit, struct jit_link *link, const struct region 
 static void run_next(struct jit *jit)
 {
     struct jit_link *link = jit->link;
-    struct region *r = jit->interpret ? NULL : find_known(jit);
-    struct block *cold = r || jit->interpret ? NULL : find_cold(jit);
+    bool forced = jit->interpret || short_of_room(&jit->cpu);
+    struct block *cold = forced ? NULL : find_cold(jit);
+    struct region *r = cold || forced ? NULL : find_known(jit);
 
     jit->link = NULL;
     if (!r && !cold) {
@@ -260,7 +264,7 @@ static void run_next(struct jit *jit)
             connect(jit, link, r);
         enter(jit, r);
     } else if (cold) {
-        interpret(jit, cold);
+        interpret(jit, cold, forced);
     }
 }
 

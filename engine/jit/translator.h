@@ -19,7 +19,7 @@
 #include "engine/jit/ir.h"
 
 #define REGION_INSNS_MAX 100
-#define REGION_HASH 16384
+#define REGION_HASH 65536
 #define PAGE_HASH 4096
 #define JIT_JUMPS 16384
 #define JIT_STEPPED 512
