@@ -140,6 +140,8 @@ void jit_cache_forget(struct jit_cache *cache)
         atomic_store_explicit(&cache->pages[i], NULL, memory_order_relaxed);
     for (unsigned i = 0; i < REGION_HASH; i++)
         atomic_store_explicit(&cache->regions[i], NULL, memory_order_relaxed);
+    for (unsigned i = 0; i < HULL_ARRAY_SIZE(cache->filter); i++)
+        atomic_store_explicit(&cache->filter[i], 0, memory_order_relaxed);
     cache->forgotten = true;
     cache->flushes++;
     atomic_fetch_add(&cache->generation, 1);

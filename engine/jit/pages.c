@@ -25,6 +25,25 @@ static struct region *_Atomic *region_slot(struct jit_cache *cache, const struct
     return &cache->regions[((pc >> 1) ^ page->number * 0x9e3779b1u >> 16) & (REGION_HASH - 1)];
 }
 
+static unsigned possible_bit(gva_t pc, gpa_t gpa)
+{
+    return ((gpa >> 1) ^ (pc >> 12) * 0x9e3779b1u) & (REGION_FILTER - 1);
+}
+
+bool jit_region_possible(const struct jit_cache *cache, gva_t pc, gpa_t gpa)
+{
+    unsigned bit = possible_bit(pc, gpa);
+
+    return atomic_load_explicit(&cache->filter[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
+}
+
+static void make_possible(struct jit_cache *cache, const struct region *r)
+{
+    unsigned bit = possible_bit(r->pc, r->page->gpa | (r->pc & ~PAGE_MASK));
+
+    atomic_fetch_or_explicit(&cache->filter[bit / 64], 1ull << bit % 64, memory_order_relaxed);
+}
+
 static struct code_page *page_look_up(struct jit *jit, gva_t pc, gpa_t gpa)
 {
     struct cpu *cpu = &jit->cpu;
@@ -170,6 +189,7 @@ void jit_page_add(struct jit_cache *cache, struct region *r)
 {
     struct region *_Atomic *head = region_slot(cache, r->page, r->pc);
 
+    make_possible(cache, r);
     r->page_next = r->page->regions;
     r->page->regions = r;
     r->hash_next = atomic_load_explicit(head, memory_order_relaxed);

@@ -171,7 +171,8 @@ static struct region *find(struct jit *jit, struct block **cold)
     source = interp_fetch_locate(cpu, pc, &gpa);
     if (!source)
         return NULL;
-    if (!cpu->narrow_fetch && !short_of_room(cpu) && !interpret)
+    if (!cpu->narrow_fetch && !short_of_room(cpu) && !interpret &&
+        jit_region_possible(jit->cache, pc, gpa))
         r = jit_region_find(jit, pc, gpa);
     if (r)
         return r;

@@ -20,6 +20,7 @@
 
 #define REGION_INSNS_MAX 100
 #define REGION_HASH 65536
+#define REGION_FILTER (1u << 19)
 #define PAGE_HASH 4096
 #define JIT_JUMPS 16384
 #define JIT_STEPPED 512
@@ -150,6 +151,8 @@ struct jit_cache {
 
     struct code_page *_Atomic pages[PAGE_HASH];
     struct region *_Atomic regions[REGION_HASH];
+    // By addresses: whether there may be a region, of whatever flavor. Most of what is looked up has none.
+    _Atomic uint64_t filter[REGION_FILTER / 64];
 
     // Machine code: one piece of memory, mapped writable and executable at two places.
     uint8_t *code_rw;
@@ -248,6 +251,8 @@ static inline bool jit_page_valid(const struct jit *jit, const struct code_page 
 }
 
 // pages.c
+// False: there is no region at (pc, gpa).
+bool jit_region_possible(const struct jit_cache *cache, gva_t pc, gpa_t gpa);
 // The region at (pc, gpa) for the current flavor, valid for the current context, or NULL.
 struct region *jit_region_find(struct jit *jit, gva_t pc, gpa_t gpa);
 // The page for a new region, valid for the current context. NULL: no room. Under the lock.

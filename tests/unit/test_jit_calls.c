@@ -85,6 +85,27 @@ static void test_calls_to_several_targets(void **state)
     }
 }
 
+// Each fence makes the vCPU look everything up again: it finds what was translated, and interprets nothing.
+static void test_code_is_found_again_after_fences(void **state)
+{
+    struct rig *rig = *state;
+    struct jit *jit = rig->m[JIT].vm.vcpus[0].engine_data;
+
+    jit->hot = 50;
+    PROGRAM(rig, 0x3e800413, // li s0, ROUNDS
+            0x000500e7,      // 1: jalr ra, (a0)
+            0x0000100f,      // fence.i
+            0xfff40413,      // addi s0, s0, -1
+            0xfe041ae3,      // bnez s0, 1b
+            ECALL);
+    put(rig, TARGET, ((const uint32_t[]){0x00178793, 0x00008067}), 8);
+    SET(rig, x[10], TARGET);
+    run(rig);
+    assert_int_equal(rig->m[JIT].state.x[15], ROUNDS);
+    assert_true(jit->entries > ROUNDS);
+    assert_true(jit->cold_blocks < 6 * 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +113,7 @@ int main(void)
         TEST(test_calls_stay_in_translated_code),
         TEST(test_calls_of_code_that_was_replaced),
         TEST(test_calls_to_several_targets),
+        TEST(test_code_is_found_again_after_fences),
     };
 
     return cmocka_run_group_tests_name("jit calls", tests, NULL, NULL);
