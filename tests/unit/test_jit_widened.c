@@ -90,12 +90,39 @@ static void test_numbers_in_devices(void **state)
     }
 }
 
+// The same register has another value for the second half: neither half is written with the other's. In the first
+// round the page is not known yet.
+static void test_fills_with_values_that_change(void **state)
+{
+    struct rig *rig = *state;
+    struct bytewise p = {.count = 0};
+
+    bytewise_word(&p, riscv_insn_info[INSN_ADDI].match | 5 << 7 | 3 << 20);
+    for (unsigned i = 0; i < 12; i++) {
+        if (i == 4 || i == 8) // addi a1, a1, 1
+            bytewise_word(&p, riscv_insn_info[INSN_ADDI].match | 11 << 7 | 11 << 15 | 1 << 20);
+        bytewise_word(&p, riscv_insn_info[INSN_SD].match | 11 << 20 | 10 << 15 |
+                              store_offset(8 * (int)i));
+    }
+    bytewise_word(&p, riscv_insn_info[INSN_ADDI].match | 5 << 7 | 5 << 15 | 0xfffu << 20);
+    bytewise_word(&p, riscv_insn_info[INSN_BNE].match | 5 << 15 |
+                          branch_offset((1 - (int)p.count) * 4));
+    bytewise_word(&p, ECALL);
+    put(rig, CODE, p.words, p.count * 4);
+    SET(rig, pc, CODE);
+    SET(rig, x[10], DATA);
+    SET(rig, x[11], 0x8899aabbccddeeff);
+    run(rig);
+    assert_true(rig->m[JIT].state.x[11] == 0x8899aabbccddef05);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_numbers_at_page_borders),
         TEST(test_numbers_in_devices),
+        TEST(test_fills_with_values_that_change),
     };
 
     return cmocka_run_group_tests_name("jit_widened", tests, NULL, NULL);
