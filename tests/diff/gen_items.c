@@ -161,6 +161,12 @@ static uint32_t imm_b(unsigned imm)
            (imm >> 11 & 1) << 7;
 }
 
+static uint32_t imm_j(unsigned imm)
+{
+    return (uint32_t)(imm >> 20 & 1) << 31 | (imm >> 1 & 1023) << 21 | (imm >> 11 & 1) << 20 |
+           (imm >> 12 & 255) << 12;
+}
+
 // Every bit outside of the mask is random; then the fields that must not be are set.
 static uint32_t plain_instruction(struct gen *gen, const struct source *source)
 {
@@ -470,6 +476,76 @@ static void item_jump(struct gen *gen)
     }
 }
 
+// An unconditional jump to be patched, direct or computed; it leads to the end of what was written since.
+static size_t jump_ahead(struct gen *gen, unsigned reg)
+{
+    if (gen_random(gen) & 1) {
+        gen_word(gen, 0x17 | reg << 7); // auipc
+        gen_word(gen, 0x67 | reg << 15);
+    } else {
+        gen_word(gen, 0x6f);
+    }
+    return gen->size;
+}
+
+static void patch_jump(struct gen *gen, size_t behind, unsigned reg)
+{
+    unsigned distance = (unsigned)(gen->size - behind);
+
+    if (gen->size >= gen->room)
+        return;
+    if (gen->image[behind - 4] == 0x6f) {
+        patch_word(gen, behind - 4, 0x6f | imm_j(distance + 4));
+    } else {
+        patch_word(gen, behind - 8, 0x17 | reg << 7 | ((distance + 8 + 0x800) & 0xfffff000));
+        patch_word(gen, behind - 4, 0x67 | reg << 15 | imm_i((distance + 8) & 0xfff));
+    }
+}
+
+// A function, and calls of it: one register links them all.
+static void item_call(struct gen *gen)
+{
+    unsigned link = gen_below(gen, 4) ? 1 + 4 * gen_below(gen, 2) : temporary(gen),
+             reg = temporary(gen);
+    uint32_t was = gen->reserved;
+    size_t over, function;
+
+    if (!writable(gen, link) || link == reg)
+        return;
+    over = jump_ahead(gen, reg);
+    function = gen->size;
+    gen->reserved |= 1u << link;
+    items_inside(gen, 3);
+    gen_word(gen, 0x67 | link << 15);
+    patch_jump(gen, over, reg);
+    for (unsigned n = 1 + gen_below(gen, 2); n; n--) {
+        gen_word(gen, 0x6f | link << 7 | imm_j((unsigned)(function - gen->size)));
+        items_inside(gen, 2);
+    }
+    gen->reserved = was;
+}
+
+// A loop that is entered in its middle, and calls now and then.
+static void item_entered_loop(struct gen *gen)
+{
+    unsigned counter = pointer(gen, 0), reg = temporary(gen);
+    size_t behind, start;
+
+    gen_word(gen, OP_ADDI | counter << 7 | imm_i(1 + gen_below(gen, 6)));
+    behind = jump_ahead(gen, reg);
+    start = gen->size;
+    items_inside(gen, 3);
+    patch_jump(gen, behind, reg);
+    items_inside(gen, 3);
+    gen->depth++;
+    if (gen_random(gen) & 1)
+        item_call(gen);
+    gen->depth--;
+    gen_word(gen, OP_ADDI | counter << 7 | counter << 15 | imm_i(0xfff));
+    gen_word(gen, OP_BNE | counter << 15 | imm_b((unsigned)(start - gen->size)));
+    gen->reserved &= ~(1u << counter);
+}
+
 // The rounding mode stays one of the five.
 static void item_csr(struct gen *gen)
 {
@@ -484,6 +560,16 @@ static void item_csr(struct gen *gen)
     case 5: gen_word(gen, 0x00302073 | rd); break;                           // frcsr
     default: gen_word(gen, 0x00307073 | rd | any(gen) << 15); break;         // csrrci fcsr
     }
+}
+
+static void item_inner(struct gen *gen, unsigned kind)
+{
+    static void (*const items[][2])(struct gen *) = {
+        {item_branch, item_branch}, {item_branch, item_call},       {item_walk, item_walk},
+        {item_loop, item_loop},     {item_entered_loop, item_loop},
+    };
+
+    items[kind][gen_random(gen) & 1](gen);
 }
 
 void gen_item(struct gen *gen)
@@ -513,7 +599,7 @@ void gen_item(struct gen *gen)
     else if (n < 95)
         item_jump(gen);
     else if (gen->depth < 2)
-        n < 97 ? item_branch(gen) : n < 98 ? item_walk(gen) : item_loop(gen);
+        item_inner(gen, n - 95);
     else
         item_integer(gen);
 }
