@@ -95,8 +95,12 @@ static bool find_loop(const struct pass *p, unsigned op, unsigned *first, unsign
     return found;
 }
 
+// Round by round, what is called there looks at other pages, and so do most loops that call.
 static bool has_border(const struct pass *p, unsigned first, unsigned last)
 {
+    for (unsigned op = first + 1; op <= last; op++)
+        if (p->region->ops[op].entry)
+            return true;
     for (unsigned i = 0; i < p->ir->count; i++) {
         const struct ir_insn *in = &p->ir->insns[i];
 

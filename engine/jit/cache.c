@@ -78,7 +78,7 @@ static struct jit_cache *cache_create(struct vm *vm)
         return NULL;
     cache->vm = vm;
     cache->code_size = code_size();
-    cache->meta_size = cache->code_size / 4; // a seventh is usual
+    cache->meta_size = cache->code_size / 10 * 3; // a fifth is usual
     cache->page_max = (uint32_t)(cache->code_size / CODE_PER_PAGE);
     vm->env.ops->lock_init(vm->env.ctx, &cache->lock);
     if (!map_memory(cache)) {
@@ -139,7 +139,7 @@ void jit_cache_forget(struct jit_cache *cache)
     for (unsigned i = 0; i < PAGE_HASH; i++)
         atomic_store_explicit(&cache->pages[i], NULL, memory_order_relaxed);
     for (unsigned i = 0; i < REGION_HASH; i++)
-        atomic_store_explicit(&cache->regions[i], NULL, memory_order_relaxed);
+        atomic_store_explicit(&cache->entries[i], NULL, memory_order_relaxed);
     for (unsigned i = 0; i < HULL_ARRAY_SIZE(cache->filter); i++)
         atomic_store_explicit(&cache->filter[i], 0, memory_order_relaxed);
     cache->forgotten = true;
@@ -215,7 +215,7 @@ void *jit_meta_alloc(struct jit_cache *cache, size_t size)
 {
     void *ptr = cache->meta + cache->meta_used;
 
-    size = (size + 15) & ~(size_t)15;
+    size = (size + 7) & ~(size_t)7;
     if (cache->meta_size - cache->meta_used < size)
         return NULL;
     cache->meta_used += size;

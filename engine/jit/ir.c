@@ -211,6 +211,8 @@ static const char *verify_piece(const struct ir_insn *in, const struct ir_insn *
 
     if (in->code != IR_PIECE)
         return rop->leader && first ? "a piece is missing" : NULL;
+    if (rop->entry && in->op && !rop->target)
+        return "an entry where something is known";
     if (!rop->leader || !first || in->imm != rop->left)
         return "a piece that is none";
     return NULL;

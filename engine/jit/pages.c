@@ -19,10 +19,10 @@ static struct code_page *_Atomic *page_slot(struct jit_cache *cache, gva_t pc, g
     return &cache->pages[h & (PAGE_HASH - 1)];
 }
 
-static struct region *_Atomic *region_slot(struct jit_cache *cache, const struct code_page *page,
-                                           gva_t pc)
+static struct region_entry *_Atomic *entry_slot(struct jit_cache *cache,
+                                                const struct code_page *page, gva_t pc)
 {
-    return &cache->regions[((pc >> 1) ^ page->number * 0x9e3779b1u >> 16) & (REGION_HASH - 1)];
+    return &cache->entries[((pc >> 1) ^ page->number * 0x9e3779b1u >> 16) & (REGION_HASH - 1)];
 }
 
 static unsigned possible_bit(gva_t pc, gpa_t gpa)
@@ -37,9 +37,9 @@ bool jit_region_possible(const struct jit_cache *cache, gva_t pc, gpa_t gpa)
     return atomic_load_explicit(&cache->filter[bit / 64], memory_order_relaxed) >> bit % 64 & 1;
 }
 
-static void make_possible(struct jit_cache *cache, const struct region *r)
+static void make_possible(struct jit_cache *cache, const struct region_entry *e)
 {
-    unsigned bit = possible_bit(r->pc, r->page->gpa | (r->pc & ~PAGE_MASK));
+    unsigned bit = possible_bit(e->pc, e->page->gpa | (e->pc & ~PAGE_MASK));
 
     atomic_fetch_or_explicit(&cache->filter[bit / 64], 1ull << bit % 64, memory_order_relaxed);
 }
@@ -66,13 +66,36 @@ static struct code_page *page_of(struct jit *jit, gva_t pc, gpa_t gpa)
     return p;
 }
 
-struct region *jit_page_region(struct jit_cache *cache, const struct code_page *page, gva_t pc)
+// Where several are entered there, the latest: it is the one with the loop around.
+struct region_entry *jit_page_entry(struct jit_cache *cache, const struct code_page *page, gva_t pc)
 {
-    struct region *r = atomic_load_explicit(region_slot(cache, page, pc), memory_order_acquire);
+    struct region_entry *e =
+        atomic_load_explicit(entry_slot(cache, page, pc), memory_order_acquire);
 
-    while (r && (r->page != page || r->pc != pc))
-        r = r->hash_next;
-    return r;
+    while (e && (e->page != page || e->pc != pc))
+        e = e->hash_next;
+    return e;
+}
+
+static const struct region_place *place_in(const struct region *r, gva_t pc)
+{
+    if (pc - r->pc >= r->bytes)
+        return NULL;
+    for (unsigned i = 0; i < r->place_count; i++)
+        if ((r->places[i].offset & ~1u) == pc - r->pc)
+            return &r->places[i];
+    return NULL;
+}
+
+struct region *jit_page_place(const struct code_page *page, gva_t pc,
+                              const struct region_place **place)
+{
+    for (struct region *r = page->regions; r; r = r->page_next) {
+        *place = place_in(r, pc);
+        if (*place)
+            return r;
+    }
+    return NULL;
 }
 
 static bool bytes_unchanged(const struct code_page *page)
@@ -146,21 +169,32 @@ static struct code_page *page_check(struct jit *jit, struct code_page *p)
     return NULL;
 }
 
-struct region *jit_region_find(struct jit *jit, gva_t pc, gpa_t gpa)
+struct region_entry *jit_entry_find(struct jit *jit, gva_t pc, gpa_t gpa)
 {
     const struct hull_env *env = &jit->cache->vm->env;
     struct code_page *p = page_of(jit, pc, gpa);
-    struct region *r;
+    struct region_entry *e;
 
     if (p && atomic_load_explicit(&p->fence, memory_order_acquire) < jit->fence) {
         hull_lock(env, &jit->cache->lock);
         p = page_check(jit, p);
         hull_unlock(env, &jit->cache->lock);
     }
-    r = p ? jit_page_region(jit->cache, p, pc) : NULL;
-    if (r)
+    e = p ? jit_page_entry(jit->cache, p, pc) : NULL;
+    if (e)
         jit->valid[p->number] = jit_page_context(jit, p);
-    return r;
+    return e;
+}
+
+struct code_page *jit_page_known(struct jit *jit, gva_t pc, gpa_t gpa)
+{
+    struct code_page *p = page_of(jit, pc, gpa);
+
+    if (p)
+        p = page_check(jit, p);
+    if (p)
+        jit->valid[p->number] = jit_page_context(jit, p);
+    return p;
 }
 
 struct code_page *jit_page_obtain(struct jit *jit, gva_t pc, gpa_t gpa)
@@ -185,13 +219,19 @@ struct code_page *jit_page_obtain(struct jit *jit, gva_t pc, gpa_t gpa)
     return p;
 }
 
+void jit_page_add_entry(struct jit_cache *cache, struct region_entry *e)
+{
+    struct region_entry *_Atomic *head = entry_slot(cache, e->page, e->pc);
+
+    make_possible(cache, e);
+    e->hash_next = atomic_load_explicit(head, memory_order_relaxed);
+    atomic_store_explicit(head, e, memory_order_release);
+}
+
 void jit_page_add(struct jit_cache *cache, struct region *r)
 {
-    struct region *_Atomic *head = region_slot(cache, r->page, r->pc);
-
-    make_possible(cache, r);
     r->page_next = r->page->regions;
     r->page->regions = r;
-    r->hash_next = atomic_load_explicit(head, memory_order_relaxed);
-    atomic_store_explicit(head, r, memory_order_release);
+    for (unsigned i = 0; i < r->entry_count; i++)
+        jit_page_add_entry(cache, &r->entries[i]);
 }

@@ -34,6 +34,24 @@ bool jit_region_ends_at(unsigned id)
     }
 }
 
+bool jit_region_is_call(const struct region_op *op)
+{
+    return (op->id == INSN_JAL || op->id == INSN_JALR) && (op->op.rd == 1 || op->op.rd == 5);
+}
+
+// Goes elsewhere, and comes back behind it in general.
+static bool comes_back(const struct region_op *op)
+{
+    return jit_region_is_call(op) || op->id == INSN_ECALL || op->id == INSN_WFI ||
+           op->id == INSN_FENCE_I;
+}
+
+// A call of the region's own code: what is hot then is the call, and the loop around is none to speak of.
+static bool is_recursion(const struct region_op *op)
+{
+    return op->id == INSN_JAL && op->op.imm <= 0 && op->offset + op->op.imm >= 0;
+}
+
 // Takes the instruction behind those that are there into the copy: other harts may be writing to
 // `source`. False: it does not lie in the room wholly.
 static bool fetch(struct region_draft *d, const uint8_t *source, unsigned room, uint32_t *raw)
@@ -53,12 +71,13 @@ static bool fetch(struct region_draft *d, const uint8_t *source, unsigned room, 
 }
 
 // Decodes up to REGION_INSNS_MAX instructions. The region ends behind a jump that no branch leads
-// over.
+// over, unless it is a call and has an entry behind it.
 static void decode(struct region_draft *d, const struct riscv_decoder *decoder,
-                   const uint8_t *source, unsigned room)
+                   const uint8_t *source, unsigned room, const struct region_guide *guide)
 {
+    unsigned reach = guide ? guide->reach : 0;
     struct region *r = &d->region;
-    unsigned reach = 0;
+    bool behind_call = false;
     struct insn insn;
     uint32_t raw;
 
@@ -68,12 +87,16 @@ static void decode(struct region_draft *d, const struct riscv_decoder *decoder,
         riscv_decode(decoder, raw, &insn);
         *op = (struct region_op){.id = insn.id, .offset = r->bytes, .length = insn.length};
         interp_make_op(&op->op, &insn, 0, interp_steps);
+        op->entry = guide && r->count && guide->is_entry(guide->ctx, r->pc + r->bytes, behind_call);
+        if (behind_call && !op->entry && op->offset > reach)
+            return;
+        behind_call = comes_back(op) && !is_recursion(op);
         r->count++;
         r->bytes = (uint16_t)(r->bytes + insn.length);
         if (is_branch(insn.id) && insn.imm > 0 && op->offset + (unsigned)insn.imm > reach)
             reach = op->offset + (unsigned)insn.imm;
-        if (jit_region_ends_at(insn.id) && r->bytes > reach)
-            break;
+        if (jit_region_ends_at(insn.id) && r->bytes > reach && !(behind_call && guide))
+            return;
     }
 }
 
@@ -105,7 +128,13 @@ static int target_of(const struct region *r, unsigned op)
     return jit_region_find_op(r, (int64_t)r->ops[op].offset + r->ops[op].op.imm);
 }
 
-// Marks what can't be reached from the entry, such as what stands behind a computed jump that a branch leads
+// Behind what goes elsewhere is an entry only for who comes back.
+static bool goes_on(const struct region *r, unsigned i)
+{
+    return !jit_region_ends_at(r->ops[i].id) || (r->ops[i + 1].entry && comes_back(&r->ops[i]));
+}
+
+// Marks what can't be reached from an entry, such as what stands behind a computed jump that a branch leads
 // over: it is no part of any loop, and no code is made for it. What follows it in memory only is cut off.
 static void find_dead(struct region *r)
 {
@@ -113,7 +142,7 @@ static void find_dead(struct region *r)
     unsigned last = 0;
 
     for (unsigned i = 0; i < r->count; i++)
-        r->ops[i].dead = i > 0;
+        r->ops[i].dead = i > 0 && !(r->ops[i].entry && !comes_back(&r->ops[i - 1]));
     while (changed) {
         changed = false;
         for (unsigned i = 0; i < r->count; i++) {
@@ -122,7 +151,7 @@ static void find_dead(struct region *r)
             if (r->ops[i].dead)
                 continue;
             last = last < i ? i : last;
-            if (i + 1 < r->count && !jit_region_ends_at(r->ops[i].id))
+            if (i + 1 < r->count && goes_on(r, i))
                 r->ops[i + 1].dead = 0;
             if (target >= 0 && r->ops[target].dead) {
                 r->ops[target].dead = 0;
@@ -132,18 +161,22 @@ static void find_dead(struct region *r)
     }
     r->count = (uint16_t)(last + 1);
     r->bytes = (uint16_t)(r->ops[last].offset + r->ops[last].length);
+    for (unsigned i = 0; i < r->count; i++)
+        r->ops[i].entry &= !r->ops[i].dead;
 }
 
-// Straight pieces begin at the entry, at targets of jumps, and behind jumps. `left` counts down
+// Straight pieces begin at entries, at targets of jumps, and behind jumps. `left` counts down
 // within each.
 static void mark_pieces(struct region *r)
 {
     unsigned left = 0;
 
     find_dead(r);
-    for (unsigned i = 0; i < r->count; i++)
-        r->ops[i].leader = r->ops[i].target = r->ops[i].back = 0;
-    r->ops[0].leader = 1;
+    for (unsigned i = 0; i < r->count; i++) {
+        r->ops[i].leader = r->ops[i].target = i > 0 && r->ops[i].entry;
+        r->ops[i].back = 0;
+    }
+    r->ops[0].leader = r->ops[0].entry = 1;
     for (unsigned i = 0; i < r->count; i++) {
         struct region_op *op = &r->ops[i];
         int target = op->dead ? -1 : target_of(r, i);
@@ -177,13 +210,32 @@ static unsigned first_looped(const struct region *r, unsigned i)
     return first;
 }
 
-// A region stops where another begins, unless one of its loops leads over that place: so code is seldom
+// What lies behind a call is an entry of this region if a loop leads over it, else the start of another:
+// more would be translated than is executed.
+static void drop_entries(struct region *r)
+{
+    bool dropped = true;
+
+    while (dropped) {
+        dropped = false;
+        for (unsigned i = 1; i < r->count; i++) {
+            if (!r->ops[i].entry || first_looped(r, i) < i)
+                continue;
+            r->ops[i].entry = 0;
+            dropped = true;
+        }
+        if (dropped)
+            mark_pieces(r);
+    }
+}
+
+// A region stops where others are entered, unless one of its loops leads over that place: so code is seldom
 // there twice.
 static void cut_at_entry(struct region *r, const struct region_guide *guide)
 {
     for (unsigned i = 1; i < r->count; i++) {
-        if (!r->ops[i].leader || r->ops[i].dead ||
-            !guide->is_entry(guide->ctx, r->pc + r->ops[i].offset) || first_looped(r, i) < i)
+        if (!r->ops[i].leader || r->ops[i].dead || first_looped(r, i) < i ||
+            !guide->is_known(guide->ctx, r->pc + r->ops[i].offset))
             continue;
         r->count = (uint16_t)i;
         r->bytes = r->ops[i].offset;
@@ -200,29 +252,53 @@ bool jit_region_draft(struct region_draft *d, const struct riscv_decoder *decode
 
     d->region =
         (struct region){.pc = pc, .flavor = (uint8_t)flavor, .ops = d->ops, .copy = d->copy};
-    decode(d, decoder, source, room < page_room ? room : page_room);
+    decode(d, decoder, source, room < page_room ? room : page_room, guide);
     if (!d->region.count)
         return false;
     mark_pieces(&d->region);
-    if (guide)
+    if (guide) {
+        drop_entries(&d->region);
         cut_at_entry(&d->region, guide);
+        drop_entries(&d->region);
+    }
     return true;
 }
 
-// Into the memory for code. NULL: no room.
+// ---- Into the memory for code ----
+
+// Its entries are those of its ops; the back end says where they are.
+static struct region *region_alloc(struct jit_cache *cache, const struct region_draft *d)
+{
+    struct region_entry *entry;
+    unsigned entries = 0;
+    struct region *r;
+
+    for (unsigned i = 0; i < d->region.count; i++)
+        entries += d->ops[i].entry;
+    r = jit_meta_alloc(cache, sizeof(*r) + entries * sizeof(*entry) + d->region.bytes);
+    if (!r)
+        return NULL;
+    *r = d->region;
+    r->entries = entry = (struct region_entry *)(r + 1);
+    r->entry_count = (uint16_t)entries;
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->ops[i].entry)
+            *entry++ = (struct region_entry){.pc = r->pc + r->ops[i].offset, .page = r->page};
+    r->copy = (uint8_t *)entry;
+    memcpy(r->copy, d->copy, r->bytes);
+    return r;
+}
+
+// NULL: no room.
 static struct region *region_build(struct jit *jit, const struct region_draft *d,
                                    const struct ir *ir)
 {
-    struct region *r = jit_meta_alloc(jit->cache, sizeof(*r));
-    uint8_t *copy = jit_meta_alloc(jit->cache, d->region.bytes);
+    struct region *r = region_alloc(jit->cache, d);
     size_t start = (jit->cache->code_used + 15) & ~(size_t)15; // as the back end aligns it
     struct watched *watched;
 
-    if (!r || !copy)
+    if (!r)
         return NULL;
-    memcpy(copy, d->copy, d->region.bytes);
-    *r = d->region;
-    r->copy = copy;
     watched = jit_watch_begin(jit, r, ir);
     if (!jit_host_emit(jit, r, ir, watched))
         return NULL;
@@ -243,69 +319,180 @@ static bool translate(const struct jit_cache *cache, struct ir *ir, const struct
     return !wrong;
 }
 
+// ---- Where a region begins, and is entered ----
+
 // What the guide of a new region asks.
 struct guide_context {
-    struct jit_cache *cache;
+    struct jit *jit;
     const struct code_page *page;
+    gva_t wanted; // what is to be executed now
 };
 
-static bool code_is_entry(void *ctx, gva_t pc)
+static bool code_is_known(void *ctx, gva_t pc)
+{
+    const struct guide_context *g = ctx;
+    const struct region_place *place;
+
+    return jit_page_entry(g->jit->cache, g->page, pc) || jit_page_place(g->page, pc, &place);
+}
+
+// It would be translated soon if it was not now.
+static bool code_is_warm(const struct guide_context *g, gva_t pc)
+{
+    gpa_t gpa = g->page->gpa + (pc & ~PAGE_MASK);
+
+    return *jit_heat(g->jit, pc, gpa) >= g->jit->hot / 2 ||
+           jit_page_entry(g->jit->cache, g->page, pc);
+}
+
+static bool is_entry(void *ctx, gva_t pc, bool behind_call)
 {
     const struct guide_context *g = ctx;
 
-    return jit_page_region(g->cache, g->page, pc);
+    return pc == g->wanted || (behind_call && code_is_warm(g, pc));
 }
 
-// Under the lock: one translates at a time.
-static struct region *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
+// The lowest place above `above` that the region jumps back to, out of itself, and that is warm and not
+// translated yet: a loop begins there. The region's start: there is none.
+static gva_t loop_before(const struct region *r, const struct guide_context *g, gva_t above)
+{
+    gva_t lowest = r->pc;
+
+    for (unsigned i = 0; i < r->count; i++) {
+        const struct region_op *op = &r->ops[i];
+        gva_t target = r->pc + op->offset + (uint64_t)op->op.imm;
+
+        if (op->dead || jit_region_is_call(op) || (!is_branch(op->id) && op->id != INSN_JAL) ||
+            target >= lowest || target <= above || (target ^ r->pc) & PAGE_MASK)
+            continue;
+        if (code_is_warm(g, target) && !code_is_known((void *)(uintptr_t)g, target))
+            lowest = target;
+    }
+    return lowest;
+}
+
+static bool has_entry(const struct region *r, unsigned offset)
+{
+    int op = jit_region_find_op(r, offset);
+
+    return op >= 0 && r->ops[op].entry;
+}
+
+// The region that `pc` is to be executed in: it begins there, or where the loop around begins.
+static bool draft_region(struct jit *jit, struct region_draft *d, struct code_page *page, gva_t pc,
+                         const uint8_t *source)
+{
+    struct guide_context g = {jit, page, pc};
+    struct region_guide guide = {code_is_known, is_entry, 0, &g};
+    const struct riscv_decoder *decoder = jit->cpu.decoder;
+    unsigned flavor = jit->cpu.flavor;
+    gva_t start, above;
+
+    if (!jit_region_draft(d, decoder, pc, flavor, source, HULL_PAGE_SIZE, &guide))
+        return false;
+    above = pc - REGION_INSNS_MAX * 4;
+    while (!(page->pc & 1) && (start = loop_before(&d->region, &g, above)) < pc) {
+        guide.reach = (unsigned)(pc - start);
+        if (jit_region_draft(d, decoder, start, flavor, source - guide.reach, HULL_PAGE_SIZE,
+                             &guide) &&
+            has_entry(&d->region, guide.reach)) {
+            d->region.source = source - guide.reach;
+            return true;
+        }
+        guide.reach = 0;
+        above = start;
+        jit_region_draft(d, decoder, pc, flavor, source, HULL_PAGE_SIZE, &guide);
+    }
+    d->region.source = source;
+    return true;
+}
+
+static struct region *make(struct jit *jit, struct code_page *page, gva_t pc, const uint8_t *source)
 {
     struct jit_cache *cache = jit->cache;
-    struct code_page *page;
-    struct region *r = NULL;
-    struct guide_context g;
-    struct region_guide guide;
+    struct region *r;
     struct region_draft d;
     struct ir ir;
 
-    if (!jit_cache_usable(jit))
+    if (!draft_region(jit, &d, page, pc, source))
         return NULL;
-    page = jit_page_obtain(jit, pc, gpa);
-    if (page)
-        r = jit_page_region(cache, page, pc); // somebody was faster
-    if (r)
-        return r;
-    g = (struct guide_context){cache, page};
-    guide = (struct region_guide){code_is_entry, &g};
-    if (!jit_region_draft(&d, jit->cpu.decoder, pc, jit->cpu.flavor, source, HULL_PAGE_SIZE,
-                          page ? &guide : NULL))
+    d.region.page = page;
+    d.region.priv = page->priv;
+    d.region.global = page->global;
+    if (!translate(cache, &ir, &d.region))
         return NULL;
-    d.region.source = source;
-    if (page) {
-        d.region.page = page;
-        d.region.priv = page->priv;
-        d.region.global = page->global;
-        if (!translate(cache, &ir, &d.region))
-            return NULL;
-        r = region_build(jit, &d, &ir);
-    }
+    r = region_build(jit, &d, &ir);
     if (!r) {
         jit_cache_forget(cache);
         return NULL;
     }
     cache->regions_made++;
+    cache->entries_made += r->entry_count;
     atomic_fetch_add_explicit(&cache->translated, r->count, memory_order_release);
     jit_page_add(cache, r);
     jit_code_settle(cache);
     return r;
 }
 
-struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
+// An entry to code that is there.
+static struct region_entry *enter_place(struct jit *jit, const struct code_page *page, gva_t pc)
+{
+    struct jit_cache *cache = jit->cache;
+    size_t start = cache->code_used;
+    const struct region_place *place;
+    struct region *r = jit_page_place(page, pc, &place);
+    struct region_entry *e = r ? jit_meta_alloc(cache, sizeof(*e)) : NULL;
+
+    if (!r)
+        return NULL;
+    if (e)
+        *e = (struct region_entry){.pc = pc, .page = r->page};
+    if (!e || !jit_host_emit_entry(jit, r, place, e)) {
+        jit_cache_forget(cache);
+        return NULL;
+    }
+    cache->entries_added++;
+    jit_watch_entry(cache, e, cache->code_rx + start, cache->code_used - start);
+    jit_page_add_entry(cache, e);
+    jit_code_settle(cache);
+    return e;
+}
+
+// Under the lock: one translates at a time. `source` is NULL: only where code is there already.
+static struct region_entry *obtain(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
+{
+    struct jit_cache *cache = jit->cache;
+    struct region_entry *e;
+    struct code_page *page;
+
+    if (!jit_cache_usable(jit))
+        return NULL;
+    page = source ? jit_page_obtain(jit, pc, gpa) : jit_page_known(jit, pc, gpa);
+    if (!page) {
+        if (source)
+            jit_cache_forget(cache);
+        return NULL;
+    }
+    e = jit_page_entry(cache, page, pc); // somebody was faster
+    if (!e)
+        e = enter_place(jit, page, pc);
+    if (!e && source && !cache->forgotten && make(jit, page, pc, source))
+        e = jit_page_entry(cache, page, pc);
+    return e;
+}
+
+struct region_entry *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
 {
     const struct hull_env *env = &jit->cache->vm->env;
-    struct region *r;
+    struct region_entry *e;
 
     hull_lock(env, &jit->cache->lock);
-    r = make(jit, pc, gpa, source);
+    e = obtain(jit, pc, gpa, source);
     hull_unlock(env, &jit->cache->lock);
-    return r;
+    return e;
+}
+
+struct region_entry *jit_region_enter(struct jit *jit, gva_t pc, gpa_t gpa)
+{
+    return jit_region_make(jit, pc, gpa, NULL);
 }

@@ -18,6 +18,9 @@
 // everything is translated at once, as tests of the translator want it.
 #define HOT 200
 
+// Where translated code is there already and can be entered, it is, after so many.
+#define TEPID 8
+
 // Translated code looks up after this many instructions at the latest: it has no other way to notice
 // interrupts and kicks.
 #define BUDGET 20000
@@ -110,7 +113,7 @@ bool jit_step(struct jit *jit, struct region *region, unsigned where)
     return true;
 }
 
-static void enter(struct jit *jit, struct region *r)
+static void enter(struct jit *jit, const struct region_entry *e)
 {
     struct cpu *cpu = &jit->cpu;
     uint64_t room = cpu->hart.counter_limit - cpu->hart.instret;
@@ -127,16 +130,9 @@ static void enter(struct jit *jit, struct region *r)
         cpu->hart.counters_filtered || !(cpu->hart.sbi || cpu->hart.s.medeleg >> CAUSE_ECALL_U & 1);
     jit->entries++;
     jit_streams_follow(jit);
-    jit_host_enter(jit, r->entry, r->flavor & FLAVOR_FP);
+    jit_host_enter(jit, jit->cache->code_rx + e->code, e->page->flavor & FLAVOR_FP);
     jit_cache_acquire(jit->cache);
     cpu->hart.instret = jit->budget_start - (uint64_t)jit->budget;
-}
-
-// How often the code there was interpreted. Blocks come and go, so they can't hold it; addresses that
-// share one are translated a little early.
-static uint8_t *heat_of(struct jit *jit, gva_t pc, gpa_t gpa)
-{
-    return &jit->heat[((gpa >> 1) ^ (pc >> 12) * 0x9e37) & (JIT_HEATS - 1)];
 }
 
 // Shortly before a counter's overflow a piece might be too long.
@@ -145,25 +141,41 @@ static bool short_of_room(const struct cpu *cpu)
     return cpu->hart.counter_limit - cpu->hart.instret <= REGION_INSNS_MAX;
 }
 
-// The region that an indirect jump to hart.s.pc would find, too. Mostly there is none, and the key says so
-// without a look at the region, which is seldom in the host's cache.
-static struct region *find_known(const struct jit *jit)
+// The entry that an indirect jump to hart.s.pc would find, too. Mostly there is none, and the key says so
+// without a look at the entry, which is seldom in the host's cache.
+static struct region_entry *find_known(const struct jit *jit)
 {
     gva_t pc = jit->cpu.hart.s.pc;
     unsigned i = jump_slot(pc);
-    struct region *r = (jit->jumps[i].key & ~1ull) == pc ? jit->targets[i] : NULL;
+    struct region_entry *e = (jit->jumps[i].key & ~1ull) == pc ? jit->targets[i] : NULL;
 
-    return r && jit_page_valid(jit, r->page) ? r : NULL;
+    return e && jit_page_valid(jit, e->page) ? e : NULL;
 }
 
-// The region at hart.s.pc, or a block to interpret in *cold, or neither: the fetch trapped.
-static struct region *find(struct jit *jit, struct block **cold)
+// Where nothing is entered yet: translates what is hot.
+static struct region_entry *make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source)
+{
+    uint8_t *heat = jit_heat(jit, pc, gpa);
+    struct region_entry *e = NULL;
+
+    if (*heat >= jit->hot)
+        e = jit_region_make(jit, pc, gpa, source);
+    else if (*heat == TEPID)
+        e = jit_region_enter(jit, pc, gpa);
+    if (e)
+        *heat = 0;
+    return e;
+}
+
+// The entry at hart.s.pc, or a block to interpret in *cold, or neither: the fetch trapped.
+static struct region_entry *find(struct jit *jit, struct block **cold)
 {
     struct cpu *cpu = &jit->cpu;
     gva_t pc = cpu->hart.s.pc;
     const uint8_t *source;
     bool interpret = jit->interpret;
-    struct region *r = NULL;
+    struct region_entry *e = NULL;
+    bool may_enter;
     gpa_t gpa;
 
     *cold = NULL;
@@ -171,19 +183,13 @@ static struct region *find(struct jit *jit, struct block **cold)
     source = interp_fetch_locate(cpu, pc, &gpa);
     if (!source)
         return NULL;
-    if (!cpu->narrow_fetch && !short_of_room(cpu) && !interpret &&
-        jit_region_possible(jit->cache, pc, gpa))
-        r = jit_region_find(jit, pc, gpa);
-    if (r)
-        return r;
+    may_enter = !cpu->narrow_fetch && !short_of_room(cpu) && !interpret;
+    if (may_enter && jit_region_possible(jit->cache, pc, gpa))
+        e = jit_entry_find(jit, pc, gpa);
+    if (e)
+        return e;
     *cold = interp_block_find(cpu);
-    if (!*cold || cpu->narrow_fetch || short_of_room(cpu) || interpret ||
-        *heat_of(jit, pc, gpa) < jit->hot)
-        return NULL;
-    r = jit_region_make(jit, pc, gpa, source);
-    if (r)
-        *heat_of(jit, pc, gpa) = 0;
-    return r;
+    return *cold && may_enter ? make(jit, pc, gpa, source) : NULL;
 }
 
 // The block at hart.s.pc if it has been interpreted in this context, and is not hot yet. Once there is a
@@ -193,17 +199,19 @@ static struct block *find_cold(struct jit *jit)
     struct cpu *cpu = &jit->cpu;
     gva_t pc = cpu->hart.s.pc;
     struct block *b = cpu->jumps[jump_index(pc)];
+    unsigned heat;
 
-    if (!b || b->pc != pc || b->cold != cpu->context || *heat_of(jit, pc, b->gpa) >= jit->hot)
+    if (!b || b->pc != pc || b->cold != cpu->context)
         return NULL;
-    return b;
+    heat = *jit_heat(jit, pc, b->gpa);
+    return heat < jit->hot && heat != TEPID ? b : NULL;
 }
 
 // `region`: there may be one, which only this time can't be entered.
 static void interpret(struct jit *jit, struct block *b, bool region)
 {
     struct cpu *cpu = &jit->cpu;
-    uint8_t *heat = heat_of(jit, b->pc, b->gpa);
+    uint8_t *heat = jit_heat(jit, b->pc, b->gpa);
 
     b->cold = region ? 0 : cpu->context;
     b->context = 0; // or blocks would go on to each other, and none grow hot
@@ -214,32 +222,32 @@ static void interpret(struct jit *jit, struct block *b, bool region)
     cpu->link = NULL;
 }
 
-static void remember(struct jit *jit, struct region *r)
+static void remember(struct jit *jit, struct region_entry *e)
 {
-    struct block *b = jit->cpu.jumps[jump_index(r->pc)];
-    unsigned i = jump_slot(r->pc);
+    struct block *b = jit->cpu.jumps[jump_index(e->pc)];
+    unsigned i = jump_slot(e->pc);
 
-    if (b && b->pc == r->pc)
+    if (b && b->pc == e->pc)
         b->cold = 0;
-    jit->jumps[i] =
-        (struct jump_entry){.key = r->pc | !!(r->flavor & FLAVOR_FP), .code = r->checked};
-    jit->targets[i] = r;
+    jit->jumps[i] = (struct jump_entry){.key = e->pc | !!(e->page->flavor & FLAVOR_FP),
+                                        .code = jit->cache->code_rx + e->checked};
+    jit->targets[i] = e;
 }
 
 // Inside a page nothing need be checked. An entry that refuses leaves with its own flavor's
 // registers, so a link does not lead from code without FP to code with it.
-static void connect(struct jit *jit, struct jit_link *link, const struct region *r)
+static void connect(struct jit *jit, struct jit_link *link, const struct region_entry *e)
 {
     const struct hull_env *env = &jit->cache->vm->env;
     const uint8_t *entry = NULL;
 
-    if (link->page == r->page && !link->check)
-        entry = r->entry;
-    else if (!((link->page->flavor ^ r->flavor) & FLAVOR_FP))
-        entry = r->checked;
+    if (link->page == e->page && !link->check)
+        entry = jit->cache->code_rx + e->code;
+    else if (!((link->page->flavor ^ e->page->flavor) & FLAVOR_FP))
+        entry = jit->cache->code_rx + e->checked;
     if (link->site) {
         hull_lock(env, &jit->cache->lock);
-        jit_host_settle(jit->cache, hull_container_of(link, struct jit_site, link), r->pc, entry);
+        jit_host_settle(jit->cache, hull_container_of(link, struct jit_site, link), e->pc, entry);
         hull_unlock(env, &jit->cache->lock);
     } else if (entry) {
         jit_host_patch(jit->cache, link, entry);
@@ -251,19 +259,19 @@ static void run_next(struct jit *jit)
     struct jit_link *link = jit->link;
     bool forced = jit->interpret || short_of_room(&jit->cpu);
     struct block *cold = forced ? NULL : find_cold(jit);
-    struct region *r = cold || forced ? NULL : find_known(jit);
+    struct region_entry *e = cold || forced ? NULL : find_known(jit);
 
     jit->link = NULL;
-    if (!r && !cold) {
-        r = find(jit, &cold);
+    if (!e && !cold) {
+        e = find(jit, &cold);
         jit->found++;
-        if (r)
-            remember(jit, r);
+        if (e)
+            remember(jit, e);
     }
-    if (r) {
+    if (e) {
         if (link)
-            connect(jit, link, r);
-        enter(jit, r);
+            connect(jit, link, e);
+        enter(jit, e);
     } else if (cold) {
         interpret(jit, cold, forced);
     }
@@ -367,10 +375,12 @@ static void print_cache_statistics(const struct jit_cache *cache)
 {
     fprintf(stderr,
             "jit: %llu instructions translated, %llu flushes, %llu pages changed; now %u pages, "
-            "%zu KiB of code, %zu KiB about it\n",
+            "%zu KiB of code, %zu KiB about it\n"
+            "jit: %llu regions with %llu entries, and %llu that were added\n",
             (unsigned long long)cache->translated, (unsigned long long)cache->flushes,
             (unsigned long long)cache->changed_pages, cache->page_count, cache->code_used >> 10,
-            cache->meta_used >> 10);
+            cache->meta_used >> 10, (unsigned long long)cache->regions_made,
+            (unsigned long long)cache->entries_made, (unsigned long long)cache->entries_added);
 }
 
 static void jit_vcpu_destroy(struct vcpu *vcpu)

@@ -183,12 +183,32 @@ static void print_listing(struct listing *l)
     print_code(l, l->w->at[next], (uint32_t)l->w->code_size);
 }
 
+static bool nothing_is_known(void *ctx, gva_t pc)
+{
+    (void)ctx;
+    (void)pc;
+    return false;
+}
+
+static bool was_entry(void *ctx, gva_t pc, bool behind_call)
+{
+    const struct watched *w = ctx;
+
+    (void)behind_call;
+    for (unsigned i = 0; i < w->entry_count; i++)
+        if (w->pc + w->entries[i] == pc)
+            return true;
+    return false;
+}
+
 static bool remake(struct listing *l)
 {
     const struct watched *w = l->w;
+    struct region_guide guide = {nothing_is_known, was_entry, w->entries[w->entry_count - 1],
+                                 (void *)(uintptr_t)w};
 
     if (!jit_region_draft(&l->draft, l->watch->decoder, w->pc, w->flavor, w->copy, w->bytes,
-                          NULL) ||
+                          &guide) ||
         l->draft.region.count != w->ops)
         return false;
     l->draft.region.priv = w->priv;

@@ -6,9 +6,9 @@
 // interpreted, what the back end does not translate is left to the interpreter's single steps, and
 // TLBs, traps and interrupts are the interpreter's own. So there is one semantics.
 //
-// A region is a piece of consecutive code inside one page, entered at its start only, with every
-// jump that stays inside it being a jump inside its machine code. Registers of the guest live in
-// host registers throughout translated code, always the same ones.
+// A region is a piece of consecutive code inside one page, with every jump that stays inside it being a
+// jump inside its machine code. It is entered at its start, and where else it has an entry. Registers of
+// the guest live in host registers throughout translated code, between regions always the same ones.
 //
 // Regions belong to a VM, not to a vCPU: see struct jit_cache. Machine code reaches what is the
 // vCPU's own through its base register only.
@@ -41,10 +41,14 @@ struct region_op {
     uint16_t offset;
     uint16_t left; // instructions from this one to the end of its straight piece, itself included
     uint8_t length;
-    uint8_t leader : 1; // jumps inside the region come here, or a jump stands before
-    uint8_t back : 1;   // a backward jump inside the region comes here
-    uint8_t target : 1; // a jump inside the region comes here
-    uint8_t dead : 1;   // nothing inside the region comes here, so it is not translated
+    uint8_t
+        leader : 1; // jumps inside the region come here, or a jump stands before, or it is an entry
+    uint8_t back : 1; // a backward jump inside the region comes here
+    uint8_t
+        target : 1; // others than the instruction before come here: jumps inside the region, or an entry
+    uint8_t entry : 1; // the region's code may be entered here from outside
+    uint8_t
+        dead : 1; // neither an entry nor what anything inside the region comes to: not translated
 };
 
 // Code of one page of the guest as it was found at one place of one address space: what is checked at
@@ -64,14 +68,31 @@ struct code_page {
     bool global;     // every address space has it: checked against cpu->global_context
 };
 
+// Where a region's code is entered from outside: what is looked up.
+struct region_entry {
+    gva_t pc;
+    struct code_page *page;
+    struct region_entry *hash_next;
+    // In the memory for code:
+    uint32_t checked; // for those who don't know that the page is valid
+    uint32_t code;
+};
+
+// Where an entry can be added later: nothing is known there but what is in the guest's registers.
+struct region_place {
+    uint16_t offset; // of the instruction; odd: the budget is looked at there
+    uint16_t code;   // how far behind the region's first entry
+};
+
 struct region {
     gva_t pc;
     const uint8_t *source;
     struct code_page *page;
-    struct region *hash_next, *page_next;
-    const uint8_t *checked; // entry for those who don't know that the page is valid
-    const uint8_t *entry;
-    uint16_t count, bytes;
+    struct region *page_next;
+    struct region_entry *entries; // in order; the first one is at its start
+    struct region_place *places;  // in order
+    const void *map;              // the back end's own, for entries that are added
+    uint16_t count, bytes, entry_count, place_count;
     uint8_t flavor, priv;
     bool global;
     struct region_op *ops; // while it is being made
@@ -87,7 +108,10 @@ struct region_draft {
 
 // What is known about other code, for the extent of a region.
 struct region_guide {
-    bool (*is_entry)(void *ctx, gva_t pc); // a region begins there
+    bool (*is_known)(void *ctx, gva_t pc); // other code is entered there, or can be
+    // Whether the region shall have an entry there; `behind_call`: a call, or a trap, comes back there.
+    bool (*is_entry)(void *ctx, gva_t pc, bool behind_call);
+    unsigned reach; // the region goes at least as far as this offset
     void *ctx;
 };
 
@@ -150,8 +174,8 @@ struct jit_cache {
     _Atomic uint64_t fences;
 
     struct code_page *_Atomic pages[PAGE_HASH];
-    struct region *_Atomic regions[REGION_HASH];
-    // By addresses: whether there may be a region, of whatever flavor. Most of what is looked up has none.
+    struct region_entry *_Atomic entries[REGION_HASH];
+    // By addresses: whether there may be an entry, of whatever flavor. Most of what is looked up has none.
     _Atomic uint64_t filter[REGION_FILTER / 64];
 
     // Machine code: one piece of memory, mapped writable and executable at two places.
@@ -176,7 +200,7 @@ struct jit_cache {
     const uint8_t *thunk_canonical, *thunk_fma_nan[2]; // fp_lazy.c
     const uint8_t *thunk_remember[JIT_STREAM_SPANS];   // lower_mem.c
     _Atomic uint64_t translated;                       // instructions; see jit_cache_acquire()
-    uint64_t regions_made, flushes, changed_pages;     // statistics
+    uint64_t regions_made, entries_made, entries_added, flushes, changed_pages; // statistics
 };
 
 struct jit {
@@ -209,7 +233,7 @@ struct jit {
     uint32_t fence_seen;         // cpu.fence up to which `fence` is right
     uint64_t fence;              // cache->fences at this vCPU's last fence.i
     struct jump_entry jumps[JIT_JUMPS];
-    struct region *targets[JIT_JUMPS]; // the same entries, for the run loop
+    struct region_entry *targets[JIT_JUMPS]; // the same entries, for the run loop
     struct jit_stepped stepped[JIT_STEPPED];
     uint8_t heat[JIT_HEATS];
     unsigned hot;                         // executions after which a block is translated
@@ -240,6 +264,13 @@ static inline void jit_cache_acquire(struct jit_cache *cache)
     (void)atomic_load_explicit(&cache->translated, memory_order_acquire);
 }
 
+// How often the code there was interpreted. Blocks come and go, so they can't hold it; addresses that
+// share one are translated a little early.
+static inline uint8_t *jit_heat(struct jit *jit, gva_t pc, gpa_t gpa)
+{
+    return &jit->heat[((gpa >> 1) ^ (pc >> 12) * 0x9e37) & (JIT_HEATS - 1)];
+}
+
 static inline uint64_t jit_page_context(const struct jit *jit, const struct code_page *page)
 {
     return page->global ? jit->cpu.global_context : jit->cpu.context;
@@ -251,14 +282,22 @@ static inline bool jit_page_valid(const struct jit *jit, const struct code_page 
 }
 
 // pages.c
-// False: there is no region at (pc, gpa).
+// False: there is no entry at (pc, gpa).
 bool jit_region_possible(const struct jit_cache *cache, gva_t pc, gpa_t gpa);
-// The region at (pc, gpa) for the current flavor, valid for the current context, or NULL.
-struct region *jit_region_find(struct jit *jit, gva_t pc, gpa_t gpa);
+// The entry at (pc, gpa) for the current flavor, valid for the current context, or NULL.
+struct region_entry *jit_entry_find(struct jit *jit, gva_t pc, gpa_t gpa);
 // The page for a new region, valid for the current context. NULL: no room. Under the lock.
 struct code_page *jit_page_obtain(struct jit *jit, gva_t pc, gpa_t gpa);
-struct region *jit_page_region(struct jit_cache *cache, const struct code_page *page, gva_t pc);
-void jit_page_add(struct jit_cache *cache, struct region *region); // under the lock
+// The same if there is one already. Under the lock.
+struct code_page *jit_page_known(struct jit *jit, gva_t pc, gpa_t gpa);
+struct region_entry *jit_page_entry(struct jit_cache *cache, const struct code_page *page,
+                                    gva_t pc);
+// The region of the page that an entry at pc can be added to, and where; or NULL. Under the lock.
+struct region *jit_page_place(const struct code_page *page, gva_t pc,
+                              const struct region_place **place);
+// Under the lock: a new region, with its entries; one more entry.
+void jit_page_add(struct jit_cache *cache, struct region *region);
+void jit_page_add_entry(struct jit_cache *cache, struct region_entry *entry);
 
 // streams.c
 // A stream for pages found in that TLB (enum tlb_mode), for stores or not, with ranges of at most `span`
@@ -281,7 +320,9 @@ static inline void jit_streams_follow(struct jit *jit)
 
 // region.c
 // Translates the code at pc. NULL: nothing there can be translated, or not now.
-struct region *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source);
+struct region_entry *jit_region_make(struct jit *jit, gva_t pc, gpa_t gpa, const uint8_t *source);
+// An entry there into code that has been translated already, or NULL.
+struct region_entry *jit_region_enter(struct jit *jit, gva_t pc, gpa_t gpa);
 
 // What lies at `source`, at most `room` bytes, as far as a region goes: nothing but these arguments
 // matters. `guide` may be NULL. False: nothing there can be translated.
@@ -291,6 +332,8 @@ bool jit_region_draft(struct region_draft *draft, const struct riscv_decoder *de
 
 // Whether an instruction always goes elsewhere than to the next one (enum insn_id).
 bool jit_region_ends_at(unsigned id);
+// Whether it is a call, as the specification advises return-address stacks.
+bool jit_region_is_call(const struct region_op *op);
 // Index of the op at a byte offset, or -1: outside, or the middle of an instruction.
 int jit_region_find_op(const struct region *r, int64_t offset);
 
@@ -307,15 +350,21 @@ void jit_watch_cache(struct jit_cache *cache, bool there);
 struct watched *jit_watch_begin(struct jit *jit, const struct region *region, const struct ir *ir);
 void jit_watch_end(struct jit_cache *cache, struct watched *watched, const struct region *region,
                    const uint8_t *code, size_t size);
+void jit_watch_entry(struct jit_cache *cache, const struct region_entry *entry, const uint8_t *code,
+                     size_t size);              // one that was added
 void jit_watch_forget(struct jit_cache *cache); // memory for code will be used again
 
 // The back end, host_<arch>/.
 bool jit_host_supported(void);
 void jit_host_make_thunks(struct jit_cache *cache); // at the start of the code
 void jit_host_vcpu_init(struct jit *jit);
-// Emits a region at code_used. False: no room. With `watched` its pieces count themselves there.
+// Emits a region at code_used, and fills in its entries, which are those of its ops, its places and its map.
+// False: no room. With `watched` its pieces count themselves there.
 bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir,
                    struct watched *watched);
+// Emits an entry to a place of a region. False: no room.
+bool jit_host_emit_entry(struct jit *jit, struct region *region, const struct region_place *place,
+                         struct region_entry *entry);
 // For people who read its code: options for objdump (NULL: it can't), where registers live, and what a
 // disassembled instruction's operand in memory is, "" if nothing is known.
 extern const char *const jit_host_objdump, *const jit_host_conventions;

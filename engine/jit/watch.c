@@ -161,13 +161,23 @@ static struct watched **bucket_of(struct jit_watch *watch, const struct region *
     return &watch->hash[((r->pc >> 1) ^ (r->pc >> 13)) & (WATCH_HASH - 1)];
 }
 
+static bool same_entries(const struct watched *w, const struct region *r)
+{
+    if (w->entry_count != r->entry_count)
+        return false;
+    for (unsigned i = 0; i < r->entry_count; i++)
+        if (r->pc + w->entries[i] != r->entries[i].pc)
+            return false;
+    return true;
+}
+
 // The same code again, its own memory gone: counting goes on.
 static struct watched *find_again(struct jit_watch *watch, const struct region *r)
 {
     struct watched *w = *bucket_of(watch, r);
 
     while (w && (w->code || w->pc != r->pc || w->flavor != r->flavor || w->priv != r->priv ||
-                 w->bytes != r->bytes || memcmp(w->copy, r->copy, r->bytes)))
+                 w->bytes != r->bytes || memcmp(w->copy, r->copy, r->bytes) || !same_entries(w, r)))
         w = w->hash_next;
     return w;
 }
@@ -175,15 +185,16 @@ static struct watched *find_again(struct jit_watch *watch, const struct region *
 static struct watched *watched_make(struct jit_watch *watch, const struct region *r,
                                     const struct ir *ir)
 {
+    size_t pieces_size, at_size, entries_size, size;
     unsigned pieces = 0;
-    size_t pieces_size, at_size, size;
     struct watched *w;
 
     for (unsigned i = 0; i < r->count; i++)
         pieces += r->ops[i].leader && !r->ops[i].dead;
     pieces_size = sizeof(*w) + pieces * sizeof(w->pieces[0]);
     at_size = (ir->count + 1) * sizeof(w->at[0]);
-    size = pieces_size + at_size + r->bytes;
+    entries_size = r->entry_count * sizeof(w->entries[0]);
+    size = pieces_size + at_size + entries_size + r->bytes;
     w = hull_alloc(&watch->vm->env, size);
     if (!w)
         return NULL;
@@ -196,7 +207,11 @@ static struct watched *watched_make(struct jit_watch *watch, const struct region
     w->ir_count = (uint16_t)ir->count;
     w->piece_count = (uint16_t)pieces;
     w->at = (uint32_t *)(void *)((uint8_t *)w + pieces_size);
-    w->copy = (uint8_t *)w + pieces_size + at_size;
+    w->entries = (uint16_t *)(void *)((uint8_t *)w + pieces_size + at_size);
+    w->copy = (uint8_t *)w + pieces_size + at_size + entries_size;
+    w->entry_count = r->entry_count;
+    for (unsigned i = 0; i < r->entry_count; i++)
+        w->entries[i] = (uint16_t)(r->entries[i].pc - r->pc);
     memcpy(w->copy, r->copy, r->bytes);
     pieces = 0;
     for (unsigned i = 0; i < r->count; i++)
@@ -251,6 +266,20 @@ void jit_watch_end(struct jit_cache *cache, struct watched *w, const struct regi
         watched_name(watch, r->pc, r->priv, name, sizeof(name));
         map_line(watch, code, size, name);
     }
+    hull_unlock(&watch->vm->env, &watch->lock);
+}
+
+void jit_watch_entry(struct jit_cache *cache, const struct region_entry *e, const uint8_t *code,
+                     size_t size)
+{
+    struct jit_watch *watch = cache->vm->engine_watch;
+    char name[256];
+
+    if (!watch || !watch->options.map || !size)
+        return;
+    hull_lock(&watch->vm->env, &watch->lock);
+    watched_name(watch, e->pc, e->page->priv, name, sizeof(name));
+    map_line(watch, code, size, name);
     hull_unlock(&watch->vm->env, &watch->lock);
 }
 

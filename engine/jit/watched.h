@@ -25,9 +25,10 @@ struct watched {
     uint8_t *kept;       // the code then, if it is hot
     size_t code_size;
     uint16_t ir_count;
-    uint16_t piece_count;
-    uint32_t *at;  // where in the code each of the IR's operations begins, and the last one ends
-    uint8_t *copy; // of the guest's bytes
+    uint16_t piece_count, entry_count;
+    uint32_t *at; // where in the code each of the IR's operations begins, and the last one ends
+    uint16_t *entries; // offsets
+    uint8_t *copy;     // of the guest's bytes
     struct watched_piece pieces[];
 };
 

@@ -25,9 +25,17 @@ static uint32_t jump(unsigned rd, int offset) // jal
     return 0x6f | rd << 7 | jump_offset(offset);
 }
 
-static bool is_entry(void *ctx, gva_t pc)
+static bool is_known(void *ctx, gva_t pc)
 {
     return pc == *(const gva_t *)ctx;
+}
+
+static bool is_no_entry(void *ctx, gva_t pc, bool behind_call)
+{
+    (void)ctx;
+    (void)pc;
+    (void)behind_call;
+    return false;
 }
 
 // One character for each instruction: '.' is dead, '<' a backward jump's target, '>' another jump's, '|'
@@ -35,7 +43,7 @@ static bool is_entry(void *ctx, gva_t pc)
 static void shows(const char *want, gva_t entry, const uint32_t *words, unsigned count)
 {
     struct riscv_isa isa = riscv_isa_default();
-    struct region_guide guide = {is_entry, &entry};
+    struct region_guide guide = {is_known, is_no_entry, 0, &entry};
     struct riscv_decoder decoder;
     struct region_draft d;
     char text[REGION_INSNS_MAX + 1] = "";

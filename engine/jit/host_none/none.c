@@ -37,6 +37,16 @@ bool jit_host_emit(struct jit *jit, struct region *region, const struct ir *ir,
     return false;
 }
 
+bool jit_host_emit_entry(struct jit *jit, struct region *region, const struct region_place *place,
+                         struct region_entry *entry)
+{
+    (void)region;
+    (void)jit;
+    (void)entry;
+    (void)place;
+    return false;
+}
+
 void jit_host_patch(const struct jit_cache *cache, const struct jit_link *link,
                     const uint8_t *entry)
 {

@@ -59,11 +59,13 @@ static void count_piece(struct emitter *e)
 
 static void emit_piece(struct emitter *e, const struct ir_insn *in)
 {
+    if (in->op)
+        emit_entry(e, in->op);
     e->labels[in->op] = e->a.used;
     e->loose = 0;
     e->rcx_slot = -1;
     x86_alu_imm(&e->a, ALU_SUB, true, x86_r(BUDGET_REG), (int32_t)in->imm);
-    if (e->region->ops[in->op].back || in->op == 0)
+    if (e->region->ops[in->op].back || e->region->ops[in->op].entry)
         add_stub(e, STUB_BUDGET, x86_jcc(&e->a, CC_S));
     count_piece(e);
     fp_piece(e, in->op);
@@ -204,11 +206,7 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
         x86_mov_imm(&e->a, RAX, 0);
         leave(e);
         return;
-    case STUB_REFUSE:
-        x86_mov_imm(&e->a, RAX, e->region->pc | e->fp);
-        x86_mov_imm(&e->a, RCX, (uintptr_t)e->jit->cache->code_rx + e->checked);
-        jump_to_thunk(e, e->jit->cache->thunk_refuse[e->fp]);
-        return;
+    case STUB_REFUSE: emit_refusal(e, s->op); return;
     case STUB_EXIT: emit_exit_stub(e, s); return;
     case STUB_SITE: emit_site_stub(e, s); return;
     case STUB_DETOUR: emit_detour(e, s, trampoline); return;
@@ -218,18 +216,6 @@ static void emit_stub(struct emitter *e, const struct stub *s, size_t trampoline
     x86_patch(&e->a, x86_jmp(&e->a), s->back);
     for (unsigned i = first; i < e->stub_count; i++)
         e->stubs[i].back = s->back;
-}
-
-// Goes into the entry behind it if this vCPU found the page valid for its present context.
-static void emit_checked_entry(struct emitter *e)
-{
-    const struct region *r = e->region;
-    int32_t valid = FIELD(valid) + (int32_t)(r->page->number * sizeof(uint64_t));
-
-    x86_op(&e->a, 0x8b | X_W, RAX,
-           x86_m(RBP, r->global ? FIELD(cpu.global_context) : FIELD(cpu.context)));
-    x86_op(&e->a, (ALU_CMP * 8 + 3) | X_W, RAX, x86_m(RBP, valid));
-    add_stub(e, STUB_REFUSE, x86_jcc(&e->a, CC_NE));
 }
 
 // Steps go by one place of the region: registers to memory, and back.
@@ -288,7 +274,7 @@ static void emit_code(struct emitter *e, size_t trampoline)
     fp_plan(e);
     choose_streams(e);
     plan_detours(e);
-    enter_map(e);
+    emit_entry(e, 0);
     for (e->in = 0; e->in < e->ir->count; e->in++)
         emit_next(e, trampoline);
     note_place(e);
@@ -303,12 +289,13 @@ static void emit_code(struct emitter *e, size_t trampoline)
     e->restored = 0;
     for (unsigned i = 0; i < e->stub_count; i++)
         emit_stub(e, &e->stubs[i], trampoline);
+    emit_entries_between(e);
 }
 
 bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struct watched *watched)
 {
     struct jit_cache *cache = jit->cache;
-    size_t trampoline, checked, entry;
+    size_t trampoline;
     struct emitter e;
 
     __builtin_memset(&e, 0, offsetof(struct emitter, labels));
@@ -324,15 +311,10 @@ bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struc
     e.gpr = e.map.gpr;
     e.xmm = e.map.xmm;
     trampoline = emit_trampoline(&e);
-    checked = e.checked = e.a.used;
-    emit_checked_entry(&e);
-    entry = e.a.used;
     emit_code(&e, trampoline);
-    if (e.a.full)
+    if (e.a.full || !note_places(&e))
         return false;
     cache->code_used = e.a.used;
-    r->checked = cache->code_rx + checked;
-    r->entry = cache->code_rx + entry;
     return true;
 }
 

@@ -104,8 +104,7 @@ void fp_plan(struct emitter *e)
     if (!e->fp)
         return;
     for (unsigned i = 0; i < r->count; i++)
-        e->boxed_at[i] = UINT32_MAX;
-    e->boxed_at[0] = 0;
+        e->boxed_at[i] = r->ops[i].entry ? 0 : UINT32_MAX;
     while (pass(r, e->boxed_at))
         ;
 }

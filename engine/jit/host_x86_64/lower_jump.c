@@ -79,24 +79,15 @@ static void link_register(struct emitter *e, const struct ir_insn *in)
 // ---- Calls and returns ----
 //
 // Calls are the host's: below its return address, the stack holds the guest's. A return that finds its
-// target there is the host's, too, and the host's CPU knows where it leads. Behind the host's call stands a
-// link to the guest's return point, which is always checked: what was pushed in one context may be found in
-// another, after an ecall. Whoever leaves translated code drops the whole stack; a return that does
+// target there is the host's, too, and the host's CPU knows where it leads. Behind the host's call stands the
+// region's entry at the guest's return point, or a link to another's, which is always checked: what was pushed in
+// one context may be found in another, after an ecall. Whoever leaves translated code drops the whole stack; a return that does
 // not find its target looks into the jump table, like every computed jump. The budget bounds the depth.
-
-static bool is_link_register(unsigned x)
-{
-    return x == 1 || x == 5; // as the specification advises return-address stacks
-}
-
-static bool is_call(const struct region_op *rop)
-{
-    return (rop->id == INSN_JAL || rop->id == INSN_JALR) && is_link_register(rop->op.rd);
-}
 
 static bool is_return(const struct region_op *rop)
 {
-    return rop->id == INSN_JALR && rop->op.rd == IR_NO_REG && is_link_register(rop->op.rs1);
+    return rop->id == INSN_JALR && rop->op.rd == IR_NO_REG &&
+           (rop->op.rs1 == 1 || rop->op.rs1 == 5);
 }
 
 static gva_t address_behind(const struct emitter *e, const struct ir_insn *in)
@@ -120,12 +111,17 @@ static void push_return(struct emitter *e, gva_t pc)
     }
 }
 
-// The callee has come back; its registers are where they are between regions.
-static void come_back(struct emitter *e, gva_t pc)
+// The callee has come back; its registers are where they are between regions. Where the region has an entry
+// behind the call, that follows.
+static void come_back(struct emitter *e, const struct ir_insn *in)
 {
+    const struct region *r = e->region;
+
     x86_alu_imm(&e->a, ALU_ADD, true, x86_r(RSP), 8);
+    if (in->op + 1u < r->count && r->ops[in->op + 1].entry)
+        return;
     x86_align_distance(&e->a, 1);
-    emit_exit(e, x86_jmp(&e->a), pc, EXIT_RETURN);
+    emit_exit(e, x86_jmp(&e->a), address_behind(e, in), EXIT_RETURN);
 }
 
 static void call(struct emitter *e, const struct ir_insn *in)
@@ -141,12 +137,12 @@ static void call(struct emitter *e, const struct ir_insn *in)
     } else {
         stay(e, x86_call(&e->a), op);
     }
-    come_back(e, address_behind(e, in));
+    come_back(e, in);
 }
 
 static void jump(struct emitter *e, const struct ir_insn *in)
 {
-    if (is_call(&e->region->ops[in->op]))
+    if (jit_region_is_call(&e->region->ops[in->op]))
         call(e, in);
     else
         connect(e, ALWAYS, in->imm);
@@ -203,10 +199,10 @@ static void jump_to_address(struct emitter *e, const struct ir_insn *in)
     leave_map(e);
     if (is_return(rop))
         return_if_expected(e);
-    if (is_call(rop)) {
+    if (jit_region_is_call(rop)) {
         push_return(e, address_behind(e, in));
         emit_computed_call(e);
-        come_back(e, address_behind(e, in));
+        come_back(e, in);
     } else {
         emit_table_jump(&e->a, e->jit->cache, e->fp);
     }

@@ -75,8 +75,20 @@ static void count_uses(struct uses *u, const struct ir *ir, const struct region 
     u->x[0] = u->x[IR_NO_REG] = 0;
 }
 
+// What an exchange costs: it is done at the entry and undone at the exits, and so around each call that comes
+// back into the region.
+static uint32_t cost_of(const struct region *r, const uint16_t *weight)
+{
+    uint32_t cost = WORTH;
+
+    for (unsigned op = 1; op < r->count; op++)
+        if (r->ops[op].entry && jit_region_ends_at(r->ops[op - 1].id))
+            cost += WORTH * weight[op - 1];
+    return cost;
+}
+
 // Gives host registers of the least used to the most used that have none. True: something changed.
-static bool exchange(uint8_t *map, const uint32_t *uses, unsigned count)
+static bool exchange(uint8_t *map, const uint32_t *uses, unsigned count, uint32_t cost)
 {
     bool changed = false;
 
@@ -89,7 +101,7 @@ static bool exchange(uint8_t *map, const uint32_t *uses, unsigned count)
             if (map[n] != IN_MEMORY && (least == count || uses[n] < uses[least]))
                 least = n;
         }
-        if (most == count || least == count || uses[most] < uses[least] + WORTH)
+        if (most == count || least == count || uses[most] < uses[least] + cost)
             return changed;
         map[most] = map[least];
         map[least] = IN_MEMORY;
@@ -101,6 +113,7 @@ void choose_registers(struct register_map *map, const struct ir *ir, const struc
 {
     uint16_t weight[REGION_INSNS_MAX];
     struct uses uses;
+    uint32_t cost;
     bool loops;
 
     memcpy(map->gpr, x86_gpr, sizeof(map->gpr));
@@ -110,9 +123,10 @@ void choose_registers(struct register_map *map, const struct ir *ir, const struc
     if (!loops)
         return;
     count_uses(&uses, ir, region, weight);
-    map->changed = exchange(map->gpr, uses.x, 32);
+    cost = cost_of(region, weight);
+    map->changed = exchange(map->gpr, uses.x, 32, cost);
     if (region->flavor & FLAVOR_FP)
-        map->changed |= exchange(map->xmm, uses.f, 32);
+        map->changed |= exchange(map->xmm, uses.f, 32, cost);
 }
 
 static void move_x(struct emitter *e, unsigned n, unsigned reg, bool load)
