@@ -52,7 +52,7 @@ static uint32_t range_read(const struct aplic *a, uint64_t offset)
     uint32_t inputs = 0;
 
     switch (offset & ~(uint64_t)(RANGE - 1)) {
-    case SETIP: return count ? a->pending[first / 32] : 0;
+    case SETIP: return count ? aplic_pending(a, first / 32) : 0;
     case SETIE: return count ? a->enable[first / 32] : 0;
     case IN_CLRIP:
         for (unsigned i = 0; i < count; i++)
@@ -216,6 +216,7 @@ static void domain_reset(struct aplic *a)
         a->idc[i] = (struct aplic_idc){.level = a->idc[i].level};
         aplic_update_hart(a, i);
     }
+    aplic_deliver_all(a);
 }
 
 static void aplic_reset(struct device *dev)

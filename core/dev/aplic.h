@@ -46,6 +46,10 @@ struct aplic {
     void (*done)(void *ctx, unsigned source);
     void *done_ctx;
 
+    uint32_t backed[APLIC_WORDS]; // sources that have a real APLIC's behind them
+    const struct aplic_backing *backing;
+    void *backing_ctx;
+
     struct aplic_idc idc[];
 };
 
@@ -64,6 +68,8 @@ static inline void aplic_assign(uint32_t *words, unsigned source, bool value)
 // Whether the domain has the source, neither delegated nor inactive.
 bool aplic_active(const struct aplic *a, unsigned source);
 bool aplic_rectified(const struct aplic *a, unsigned source); // its input, as the mode reads it
+
+uint32_t aplic_pending(const struct aplic *a, unsigned word); // of 32 sources
 
 // Registers' effects on one source; numbers that are no source's are ignored.
 void aplic_configure(struct aplic *a, unsigned source, uint32_t value); // sourcecfg

@@ -52,6 +52,8 @@ bool aplic_rectified(const struct aplic *a, unsigned source)
 {
     const struct aplic *root = a;
 
+    if (aplic_test(a->backed, source))
+        return mode_of(a, source) >= SM_EDGE1 && a->backing->input(a->backing_ctx, source);
     while (root->parent)
         root = root->parent;
     return rectify(mode_of(a, source), aplic_test(root->wires, source));
@@ -65,6 +67,18 @@ void aplic_send(struct aplic *a, uint32_t target, bool guest_allowed)
     if (hart < a->vm->vcpu_count && guest <= a->guests)
         hull_msi_send(&a->vm->vcpus[hart], a->machine ? HULL_MSI_FILE_M : HULL_MSI_FILE_S + guest,
                       target & TARGET_EIID);
+}
+
+uint32_t aplic_pending(const struct aplic *a, unsigned word)
+{
+    uint32_t pending = a->pending[word];
+
+    for (uint32_t bits = a->backed[word]; bits; bits &= bits - 1) {
+        unsigned bit = hull_ctz32(bits);
+
+        pending |= (uint32_t)a->backing->pending(a->backing_ctx, word * 32 + bit) << bit;
+    }
+    return pending;
 }
 
 // The enabled pending source of the highest priority for the hart: identity << 16 | priority, or 0.
@@ -98,12 +112,26 @@ void aplic_update_hart(struct aplic *a, unsigned hart)
     hull_vcpu_set_irq(&a->vm->vcpus[hart], a->machine ? LINE_MEIP : LINE_SEIP, level);
 }
 
+static void configure_backing(struct aplic *a, unsigned source)
+{
+    const struct aplic_route route = {
+        .mode = mode_of(a, source),
+        .vcpu = a->target[source] >> TARGET_HART_SHIFT,
+        .identity = a->target[source] & TARGET_EIID,
+        .enabled = a->enabled && aplic_test(a->enable, source),
+    };
+
+    a->backing->configure(a->backing_ctx, source, &route);
+}
+
 // After something about a source changed.
 static void deliver(struct aplic *a, unsigned source)
 {
     uint32_t hart = a->target[source] >> TARGET_HART_SHIFT;
 
-    if (!a->msi) {
+    if (aplic_test(a->backed, source)) {
+        configure_backing(a, source);
+    } else if (!a->msi) {
         if (hart < a->vm->vcpu_count)
             aplic_update_hart(a, hart);
     } else if (a->enabled && aplic_test(a->pending, source) && aplic_test(a->enable, source)) {
@@ -116,9 +144,12 @@ void aplic_deliver_all(struct aplic *a)
 {
     for (unsigned hart = 0; !a->msi && hart < a->vm->vcpu_count; hart++)
         aplic_update_hart(a, hart);
-    for (unsigned word = 0; a->msi && a->enabled && word < a->words; word++)
-        for (uint32_t bits = a->pending[word] & a->enable[word]; bits; bits &= bits - 1)
+    for (unsigned word = 0; a->msi && word < a->words; word++) {
+        uint32_t ready = a->enabled ? a->pending[word] & a->enable[word] : 0;
+
+        for (uint32_t bits = ready | a->backed[word]; bits; bits &= bits - 1)
             deliver(a, word * 32 + hull_ctz32(bits));
+    }
 }
 
 // The rectified input went from `was` to `now`.
@@ -188,7 +219,7 @@ void aplic_configure(struct aplic *a, unsigned source, uint32_t value)
     }
     if (!was_active)
         a->target[source] = a->msi ? 0 : 1; // priority 0 is none
-    if (is_level(value))
+    if (is_level(value) && !aplic_test(a->backed, source))
         aplic_assign(a->pending, source, aplic_rectified(a, source));
     deliver(a, source);
 }
@@ -214,11 +245,11 @@ void aplic_set_pending(struct aplic *a, uint32_t source)
 {
     if (!exists(a, source) || !aplic_active(a, source))
         return;
-    if (is_level(mode_of(a, source))) {
-        if (a->msi)
-            complete_latched(a, source);
-        if (!a->msi || !aplic_rectified(a, source))
-            return;
+    if (is_level(mode_of(a, source)) && (!a->msi || !aplic_rectified(a, source)))
+        return;
+    if (aplic_test(a->backed, source)) {
+        a->backing->set_pending(a->backing_ctx, source, true);
+        return;
     }
     aplic_assign(a->pending, source, true);
     deliver(a, source);
@@ -228,6 +259,10 @@ void aplic_clear_pending(struct aplic *a, uint32_t source)
 {
     if (!exists(a, source) || (!a->msi && is_level(mode_of(a, source))))
         return;
+    if (aplic_test(a->backed, source)) {
+        a->backing->set_pending(a->backing_ctx, source, false);
+        return;
+    }
     aplic_assign(a->pending, source, false);
     deliver(a, source);
 }
@@ -282,4 +317,15 @@ void hull_aplic_on_complete(struct device *root, unsigned word, uint32_t mask,
     a->latched[word] = mask;
     a->done = done;
     a->done_ctx = ctx;
+}
+
+void hull_aplic_back(struct device *domain, unsigned source, const struct aplic_backing *backing,
+                     void *ctx)
+{
+    struct aplic *a = hull_container_of(domain, struct aplic, dev);
+
+    a->backing = backing;
+    a->backing_ctx = ctx;
+    aplic_assign(a->backed, source, true);
+    deliver(a, source);
 }

@@ -38,10 +38,27 @@ struct aplic_config {
 };
 struct device *hull_aplic_create(struct vm *vm, const struct aplic_config *config);
 struct irq_wire hull_aplic_wire(struct device *root, unsigned source);
-// As hull_plic_on_complete(). A handler completes a level-triggered source by setting it pending again
-// (with MSIs, where that asks for another MSI if the wire is high), or by claiming it.
+// As hull_plic_on_complete(), for a domain without MSIs.
 void hull_aplic_on_complete(struct device *root, unsigned word, uint32_t mask,
                             void (*done)(void *ctx, unsigned source), void *ctx);
+
+// What stands behind a source whose wire is none of ours: a real APLIC has its pending bit, and sends its
+// MSIs. The domain is one with MSIs, alone; its lock is held.
+struct aplic_route {
+    unsigned mode;     // as sourcecfg spells it; 0: inactive
+    unsigned vcpu;     // to which MSIs go, any number
+    uint32_t identity; // and as what, any number
+    bool enabled;      // what is pending is to be sent
+};
+struct aplic_backing {
+    // Its configuration, after each change of it: the same again changes nothing.
+    void (*configure)(void *ctx, unsigned source, const struct aplic_route *route);
+    void (*set_pending)(void *ctx, unsigned source, bool pending); // if that can be, in its mode
+    bool (*pending)(void *ctx, unsigned source);
+    bool (*input)(void *ctx, unsigned source); // the wire, as the mode reads it
+};
+void hull_aplic_back(struct device *domain, unsigned source, const struct aplic_backing *backing,
+                     void *ctx);
 
 // The IMSICs of all vCPUs: pages to which MSIs are written. The supervisor's: for each vCPU as many as
 // hold the supervisor's file and the guests', rounded up to a power of two; it makes vcpu->msis. The

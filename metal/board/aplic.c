@@ -51,6 +51,16 @@ bool aplic_source_is_active(const struct irqchip *chip, uint32_t source)
     return *irqchip_reg(chip, APLIC_IN_CLRIP(source)) >> source % 32 & 1;
 }
 
+void aplic_source_pend(const struct irqchip *chip, uint32_t source, bool pending)
+{
+    *irqchip_reg(chip, pending ? APLIC_SETIPNUM_LE : APLIC_CLRIPNUM) = source;
+}
+
+bool aplic_source_is_pending(const struct irqchip *chip, uint32_t source)
+{
+    return *irqchip_reg(chip, APLIC_SETIP(source)) >> source % 32 & 1;
+}
+
 void aplic_source_off(const struct irqchip *chip, uint32_t source)
 {
     *irqchip_reg(chip, APLIC_CLRIENUM) = source;

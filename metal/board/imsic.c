@@ -5,9 +5,12 @@
 #include "metal/board/aplic.h"
 #include "metal/riscv64/csr.h"
 
-#define ID_IPI 1u // a lower number wins
-#define ID_OF(source) ((source) + ID_IPI)
+#define ID_IPI 1u  // a lower number wins
+#define ID_SYNC 2u // never enabled: irqchip_sync() looks for it
+#define ID_OF(source) ((source) + ID_SYNC)
 #define WORD_BITS 64u
+
+enum { MODE_EDGE = 4, MODE_LEVEL = 6, MODE_INVERTED = 1 }; // of sourcecfg
 
 static void imsic_init(const struct irqchip *chip)
 {
@@ -28,7 +31,7 @@ static void imsic_hart_init(const struct irqchip *chip, const struct irqchip_har
     // Words of 64 identities, at even numbers.
     for (unsigned word = 0; word <= chip->imsic.ids / WORD_BITS; word++) {
         file_write(IMSIC_EIP0 + 2 * word, 0);
-        file_write(IMSIC_EIE0 + 2 * word, UINT64_MAX);
+        file_write(IMSIC_EIE0 + 2 * word, word ? UINT64_MAX : ~(1ull << ID_SYNC));
     }
     file_write(IMSIC_EIDELIVERY, 1);
 }
@@ -58,7 +61,7 @@ static uint32_t imsic_claim(const struct irqchip *chip, const struct irqchip_har
     if (id == ID_IPI)
         return IRQCHIP_IPI;
     // Somebody else's message, if it is none of ours: taken, and nobody's.
-    return !id || id > ID_OF(chip->sources) ? id : id - ID_IPI;
+    return !id || id > ID_OF(chip->sources) ? id : id - ID_OF(0);
 }
 
 // A level that is still there must be sent again (AIA 4.9.2). QEMU's APLIC before 9.0 does so whatever the level is,
@@ -90,3 +93,47 @@ const struct irqchip_ops irqchip_imsic = {
     .complete = imsic_complete,
     .ipi = imsic_ipi,
 };
+
+// The guest's mode, for the wire that there is: an edge stays one, whatever the guest takes it for.
+static unsigned mode_of(const struct irqchip_lead *lead)
+{
+    unsigned mode = lead->mode;
+
+    if (mode < MODE_EDGE)
+        return mode;
+    if (mode >= MODE_LEVEL && (lead->trigger & (IRQ_EDGE_RISING | IRQ_EDGE_FALLING)))
+        mode -= MODE_LEVEL - MODE_EDGE;
+    return lead->trigger & (IRQ_EDGE_FALLING | IRQ_LEVEL_LOW) ? mode ^ MODE_INVERTED : mode;
+}
+
+// A write of sourcecfg may set it pending (AIA 4.5.2), so there is none without need. A source that goes from one place
+// to another stays enabled: what comes meanwhile goes to either.
+bool irqchip_lead(const struct irqchip *chip, uint32_t source, const struct irqchip_lead *lead)
+{
+    uint32_t identity = lead->file ? lead->identity : ID_OF(source);
+
+    if (identity > chip->imsic.ids)
+        return false;
+    if (!lead->enabled)
+        *irqchip_reg(chip, APLIC_CLRIENUM) = source;
+    if (*irqchip_reg(chip, APLIC_SOURCECFG(source)) != mode_of(lead))
+        *irqchip_reg(chip, APLIC_SOURCECFG(source)) = mode_of(lead);
+    *irqchip_reg(chip, APLIC_TARGET(source)) = lead->hart->context << APLIC_TARGET_HART_SHIFT |
+                                               lead->file << APLIC_TARGET_FILE_SHIFT | identity;
+    if (lead->enabled)
+        *irqchip_reg(chip, APLIC_SETIENUM) = source;
+    return true;
+}
+
+// AIA 4.9.3: the APLIC's messages to a hart stay in order.
+void irqchip_sync(const struct irqchip *chip, const struct irqchip_hart *hart)
+{
+    csr_write(HW_SISELECT, IMSIC_EIP0);
+    csr_clear(HW_SIREG, 1ul << ID_SYNC);
+    *irqchip_reg(chip, APLIC_GENMSI) = hart->context << APLIC_TARGET_HART_SHIFT | ID_SYNC;
+    while (*irqchip_reg(chip, APLIC_GENMSI) & APLIC_GENMSI_BUSY)
+        ;
+    while (!(csr_read(HW_SIREG) >> ID_SYNC & 1))
+        ;
+    csr_clear(HW_SIREG, 1ul << ID_SYNC);
+}

@@ -76,6 +76,22 @@ static inline void irqchip_msi(hpa_t page, uint32_t identity)
     *(volatile uint32_t *)(uintptr_t)page = identity;
 }
 
+// ---- Sources whose messages go to a guest (IRQCHIP_IMSIC) ----
+
+// How one interrupts. Callers see to it that a source has one of them at a time.
+struct irqchip_lead {
+    const struct irqchip_hart *hart;
+    unsigned file;     // the hart's guest file; 0: its S-level file, where it is claimed
+    uint32_t identity; // in the guest file
+    unsigned mode;     // as sourcecfg spells it, of a wire that is high while it asks for attention
+    enum irq_trigger trigger; // what the wire is in fact
+    bool enabled;
+};
+bool irqchip_lead(const struct irqchip *chip, uint32_t source,
+                  const struct irqchip_lead *lead); // false: cannot be
+// On that hart: what was sent to any of its files before has arrived. One hart at a time.
+void irqchip_sync(const struct irqchip *chip, const struct irqchip_hart *hart);
+
 // ---- The kinds ----
 
 struct irqchip_ops {

@@ -33,7 +33,7 @@ struct machine {
     struct thread manager;
     struct net net;
     struct shared_region *shared; // a list
-    struct spin shared_lock, irq_lock;
+    struct spin shared_lock, irq_lock, lead_lock;
     struct host_irq irqs[HOST_IRQ_MAX];
     struct trace *trace; // NULL: never wanted
     _Atomic bool tracing;

@@ -140,6 +140,9 @@ static void vm_stats(struct metal_vm *vm)
     }
     if (vm->board_made)
         memory_stats(vm);
+    if (vm->spec->metal.passthrough_count)
+        say("  physical interrupts that came by way of the hypervisor: %llu\n",
+            (ull)vm->irqs_forwarded);
     for (unsigned i = 0; vm->board_made && i < vm->spec->net_count; i++)
         say("  net %u: %llu frames to the guest, %llu from it, %llu dropped\n", i,
             (ull)vm->ports[i].received, (ull)vm->ports[i].sent, (ull)vm->ports[i].dropped);

@@ -366,6 +366,7 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
         end(vm);
         console_log(&machine.console, "%s: stopped", vm->spec->name);
     } else if ((asked & VM_ASK_PAUSE) && atomic_load(&vm->state) == VM_RUNNING) {
+        passthrough_mask(vm, true);
         hull_vm_pause(&vm->vm);
         atomic_store(&vm->state, VM_PAUSED);
     } else if ((asked & VM_ASK_RESUME) && atomic_load(&vm->state) == VM_PAUSED) {
@@ -374,6 +375,7 @@ static void serve_running(struct metal_vm *vm, uint32_t asked)
             timers_arm(&vm->watchdog.timer, arch_time());
         hull_vm_resume(&vm->vm);
         atomic_store(&vm->state, VM_RUNNING);
+        passthrough_mask(vm, false);
     }
     if (asked & VM_ASK_RESTART)
         begin(vm, asked);

@@ -78,6 +78,9 @@ struct metal_vm {
     struct metal_vcpu *vcpus;
     unsigned vcpus_made;
     bool vm_made, board_made;
+    uint16_t irqs[HULL_SPEC_PASSTHROUGH_MAX]; // physical ones, of its devices; 0: it has none
+    bool irqs_masked;
+    uint64_t irqs_forwarded; // that came to us first
 };
 
 static inline struct metal_vm *metal_vm_of(const struct vm *vm)

@@ -134,6 +134,7 @@ static unsigned file_alloc(struct host_hart *hart, struct hext *x)
 struct taking {
     struct host_hart *hart;
     unsigned number;
+    bool sync; // the host's APLIC may have sent to it
     struct imsic_file contents;
 };
 
@@ -143,6 +144,8 @@ static void take_here(void *arg)
     struct taking *taking = arg;
 
     csr_clear(HW_HGEIE, 1ull << taking->number);
+    if (taking->sync)
+        passthrough_sync();
     file_take(taking->number, &taking->contents);
     atomic_store(&taking->hart->files[taking->number], NULL);
 }
@@ -159,24 +162,27 @@ static void settle(struct hext *x)
     hext_take_interrupts(x);
 }
 
-static void lead_senders(struct hext_file *file, struct host_hart *hart, unsigned number)
+static void lead_senders(struct hext *x, struct host_hart *hart, unsigned number)
 {
-    spin_lock(&file->lock);
-    file->hart = hart;
-    file->number = number;
-    spin_unlock(&file->lock);
+    spin_lock(&x->file.lock);
+    x->file.hart = hart;
+    x->file.number = number;
+    spin_unlock(&x->file.lock);
+    passthrough_follow(x->vcpu);
 }
 
 // Into memory: whoever sends comes to us, also guests that have the page in a TLB; then what has arrived is fetched.
 void hext_imsic_release(struct hext *x)
 {
     struct hext_file *file = &x->file;
-    struct taking old = {.hart = file->hart, .number = file->number};
+    struct metal_vm *vm = metal_vm_of(x->vcpu->vm);
+    struct taking old = {
+        .hart = file->hart, .number = file->number, .sync = vm->spec->metal.passthrough_count};
 
     if (!old.hart)
         return;
-    vm_memory_unmap_page(&metal_vm_of(x->vcpu->vm)->memory, guest_page(x->vcpu));
-    lead_senders(file, NULL, 0);
+    vm_memory_unmap_page(&vm->memory, guest_page(x->vcpu));
+    lead_senders(x, NULL, 0);
     hfence_gvma_all();
     fw_remote_hfence_gvma_all();
     arch_call(old.hart, take_here, &old);
@@ -203,7 +209,7 @@ static void take_file(struct hext *x)
         atomic_store(&hart->files[number], NULL);
         return;
     }
-    lead_senders(file, hart, number);
+    lead_senders(x, hart, number);
     file_put(number, &file->soft);
     memset(&file->soft, 0, sizeof(file->soft));
     settle(x);
@@ -261,6 +267,18 @@ void hext_imsic_set(struct hext *x, const struct imsic_file *contents)
 }
 
 // ---- Messages and interrupts ----
+
+void hext_imsic_lead(const struct vcpu *vcpu, struct irqchip_lead *lead)
+{
+    struct hext_file *file = &hext_of(vcpu)->file;
+
+    spin_lock(&file->lock);
+    if (file->hart) {
+        lead->hart = &file->hart->irq;
+        lead->file = file->number;
+    }
+    spin_unlock(&file->lock);
+}
 
 void hext_send_msi(struct vcpu *vcpu, unsigned file_number, uint32_t identity)
 {

@@ -32,6 +32,8 @@ void hext_imsic_release(struct hext *x);
 // Its contents, wherever it is; set: messages that are there stay. As above.
 void hext_imsic_get(struct hext *x, struct imsic_file *contents);
 void hext_imsic_set(struct hext *x, const struct imsic_file *contents);
+// Where a message of the host's APLIC finds it: sets hart and guest file, if it is in one.
+void hext_imsic_lead(const struct vcpu *vcpu, struct irqchip_lead *lead);
 void hext_imsic_sleep(struct hext *x); // an interrupt must wake it
 void hext_imsic_awake(struct hext *x);
 bool hext_imsic_pending(struct hext *x); // it interrupts; if it is a hart's, then this one's

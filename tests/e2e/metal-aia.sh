@@ -62,7 +62,8 @@ metal_pack bundle clock.json
 METAL_FILES=3 metal_start bundle log
 check 'a physical device: two lives are over' wait_line log 'clock: was restarted 1 times'
 metal_stop
-equal 'a physical device interrupts' 2 "$(grep -ac '^ok the clock interrupts' log)"
+equal 'a physical device interrupts' 2 "$(grep -ac '^ok edges' log)"
+equal 'all that can be seen of it' 18 "$(grep -ac '^ok ' log)"
 
 METAL_BOARD=virt metal_start bundle log
 check 'a machine without AIA says so' wait_line log 'clock: .*interrupts'
