@@ -371,14 +371,15 @@ static gva_t loop_before(const struct region *r, const struct guide_context *g, 
     return lowest;
 }
 
-static bool has_entry(const struct region *r, unsigned offset)
+static bool has_entry_behind_call(const struct region *r, unsigned offset)
 {
     int op = jit_region_find_op(r, offset);
 
-    return op >= 0 && r->ops[op].entry;
+    return op > 0 && r->ops[op].entry && comes_back(&r->ops[op - 1]);
 }
 
-// The region that `pc` is to be executed in: it begins there, or where the loop around begins.
+// The region that `pc` is to be executed in: it begins there, or, behind a call, where the loop around begins.
+// Elsewhere inner parts have regions to themselves, with the registers that they want.
 static bool draft_region(struct jit *jit, struct region_draft *d, struct code_page *page, gva_t pc,
                          const uint8_t *source)
 {
@@ -395,7 +396,7 @@ static bool draft_region(struct jit *jit, struct region_draft *d, struct code_pa
         guide.reach = (unsigned)(pc - start);
         if (jit_region_draft(d, decoder, start, flavor, source - guide.reach, HULL_PAGE_SIZE,
                              &guide) &&
-            has_entry(&d->region, guide.reach)) {
+            has_entry_behind_call(&d->region, guide.reach)) {
             d->region.source = source - guide.reach;
             return true;
         }
