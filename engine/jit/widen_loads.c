@@ -7,9 +7,9 @@
 #define RESIDUES_MAX 4
 #define DERIVED_MAX (3 * RESIDUES_MAX)
 
-// Bytes of memory as a load finds them.
+// Bytes of memory as a load finds them, behind one value of a register, by one slot: its range has all of them.
 struct wide {
-    uint8_t type, size, a;
+    uint8_t type, size, a, slot;
     bool swapped;
     uint16_t version;
     int64_t imm;
@@ -39,6 +39,7 @@ static bool find_place(const struct widen *w, uint32_t byte, struct wide *wide, 
     if (!is_loaded(byte))
         return false;
     wide->a = in->a;
+    wide->slot = in->slot;
     wide->version = w->version_a[i];
     *at = in->imm + (byte & 7);
     return true;
@@ -61,7 +62,7 @@ static bool is_wide(const struct widen *w, const struct bytes *v, struct wide *w
             break;
         if (size == 1)
             step = at - first;
-        if (other.a != wide->a || other.version != wide->version ||
+        if (other.a != wide->a || other.version != wide->version || other.slot != wide->slot ||
             at - first != step * (int64_t)size)
             return false;
     }
@@ -94,7 +95,8 @@ static bool mark_tree(const struct widen *w, int i, const struct wide *wide, str
             t->first_load = (unsigned)i;
         if ((unsigned)i > t->last_load)
             t->last_load = (unsigned)i;
-        return w->member[i] && in->a == wide->a && w->version_a[i] == wide->version;
+        return w->member[i] && in->a == wide->a && w->version_a[i] == wide->version &&
+               in->slot == wide->slot;
     }
     return (has & (IR_IS_PURE | IR_IS_OUT)) == IR_IS_PURE && mark_tree(w, w->made_a[i], wide, t) &&
            mark_tree(w, w->made_b[i], wide, t);

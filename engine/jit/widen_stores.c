@@ -8,8 +8,8 @@
 #define SWAPPED_WORTH 4 // so many stores, as it takes three operations
 #define DOUBLED_WORTH 4 // so many doublewords, as the first two take three operations
 
-// Stores behind one value of a register, by address. No other access between the first and the last one may be to
-// the same bytes.
+// Stores behind one value of a register, by one slot, whose range has all of them; by address. No other access between
+// the first and the last one may be to the same bytes.
 struct group {
     uint16_t stores[GROUP_MAX];
     unsigned count;
@@ -234,7 +234,8 @@ void widen_stores(struct widen *w)
             merge_group(w, &g);
         if (!w->member[i] || w->ir->insns[i].code != IR_STORE)
             continue;
-        if (g.count == GROUP_MAX)
+        if (g.count == GROUP_MAX ||
+            (g.count && w->ir->insns[i].slot != w->ir->insns[g.stores[0]].slot))
             merge_group(w, &g);
         g.stores[g.count++] = (uint16_t)i;
     }

@@ -157,6 +157,23 @@ static void test_accesses_in_between(void **state)
           OR(A5, A5, A4), LI(A4, 0));
 }
 
+// Bytes that lie side by side, but by two look-ups: the first one's range has no room for all of them, and the pages
+// may be different ones.
+static void test_numbers_across_slots(void **state)
+{
+    struct subject *s = *state;
+
+    SHOWS(s,
+          "a2 = load.u8 [a0 + 1023]; a4 = load.u8 [a0 - 1]; a1 = load.u8 [a0]; "
+          "a3 = load.u8 [a0 - 2]; a1 = shl a1, 8; a1 = or a1, a4; a4 = const 0",
+          LBU(A2, A0, 1023), LBU(A4, A0, -1), LBU(A1, A0, 0), LBU(A3, A0, -2), SLLI(A1, A1, 8),
+          OR(A1, A1, A4), LI(A4, 0));
+    SHOWS(s,
+          "store.i8 [a0 + 1023], a2; store.i8 [a0 - 1], zero; store.i8 [a0], zero; "
+          "store.i8 [a0 - 3], a2",
+          SB(A2, A0, 1023), SB(ZERO, A0, -1), SB(ZERO, A0, 0), SB(A2, A0, -3));
+}
+
 static void test_numbers_that_are_written(void **state)
 {
     struct subject *s = *state;
@@ -243,13 +260,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, subject_set_up, subject_tear_down)
-        TEST(test_numbers_that_are_read),
-        TEST(test_what_is_left_on_the_way),
-        TEST(test_accesses_in_between),
-        TEST(test_numbers_that_are_written),
-        TEST(test_memory_that_is_filled),
-        TEST(test_extensions_of_what_is_read),
-        TEST(test_random_numbers_keep_their_meaning),
+        TEST(test_numbers_that_are_read),      TEST(test_what_is_left_on_the_way),
+        TEST(test_accesses_in_between),        TEST(test_numbers_across_slots),
+        TEST(test_numbers_that_are_written),   TEST(test_memory_that_is_filled),
+        TEST(test_extensions_of_what_is_read), TEST(test_random_numbers_keep_their_meaning),
     };
 
     return cmocka_run_group_tests_name("jit_widen", tests, NULL, NULL);
