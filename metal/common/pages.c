@@ -33,17 +33,13 @@ int pages_add_range(struct pages *pages, hpa_t base, uint64_t size)
     return 0;
 }
 
-static hpa_t block_base(const struct pages *pages, const struct page_block *block,
-                        const struct pages_range **in)
+static hpa_t block_base(const struct pages *pages, const struct page_block *block)
 {
     for (unsigned i = 0; i < pages->range_count; i++) {
         const struct pages_range *r = &pages->ranges[i];
 
-        if (block >= r->block && block < r->block + r->blocks) {
-            if (in)
-                *in = r;
+        if (block >= r->block && block < r->block + r->blocks)
             return r->base + ((hpa_t)(block - r->block) << BLOCK_SHIFT);
-        }
     }
     return 0;
 }
@@ -72,7 +68,7 @@ static struct page_block *block_at(struct pages *pages, hpa_t pa)
 
 static uint8_t *bitmap_of(const struct pages *pages, const struct page_block *block)
 {
-    return phys_ptr(block_base(pages, block, NULL) + (hpa_t)block->header * HULL_PAGE_SIZE);
+    return phys_ptr(block_base(pages, block) + (hpa_t)block->header * HULL_PAGE_SIZE);
 }
 
 static bool page_used(const uint8_t *bitmap, unsigned page)
@@ -143,24 +139,6 @@ int pages_ready(struct pages *pages, hpa_t scratch, const struct pages_hole *hol
     return split_first(pages, scratch, blocks * sizeof(*table));
 }
 
-void pages_release_hole(struct pages *pages, hpa_t base, uint64_t size)
-{
-    hpa_t at = (base + BLOCK_SIZE - 1) & ~(BLOCK_SIZE - 1);
-
-    spin_lock(&pages->lock);
-    for (; at + BLOCK_SIZE <= base + size; at += BLOCK_SIZE) {
-        struct page_block *block = block_at(pages, at);
-
-        if (!block || block->state != BLOCK_TAKEN)
-            continue;
-        block_release(pages, block);
-        pages->free_blocks++;
-        pages->free += BLOCK_PAGES;
-        pages->total += BLOCK_PAGES;
-    }
-    spin_unlock(&pages->lock);
-}
-
 // ---- Blocks; the lock is held ----
 
 static struct page_block *find_blocks(struct pages *pages, unsigned count, unsigned align)
@@ -211,7 +189,7 @@ hpa_t pages_alloc_blocks(struct pages *pages, unsigned count, unsigned align, bo
     spin_lock(&pages->lock);
     first = take_blocks(pages, count, align, committed);
     if (first) {
-        base = block_base(pages, first, NULL);
+        base = block_base(pages, first);
         pages->free -= (uint64_t)count * BLOCK_PAGES;
     }
     spin_unlock(&pages->lock);
@@ -334,7 +312,7 @@ static hpa_t take_from(struct pages *pages, struct page_block *block, unsigned c
     pages_mark(bitmap, (unsigned)first, count, true);
     block->free = (uint16_t)(block->free - count);
     pages->split = block;
-    return block_base(pages, block, NULL) + (hpa_t)first * HULL_PAGE_SIZE;
+    return block_base(pages, block) + (hpa_t)first * HULL_PAGE_SIZE;
 }
 
 static hpa_t take_pages(struct pages *pages, unsigned count, unsigned align, uint64_t pattern)

@@ -50,8 +50,6 @@ struct pages_hole {
 HULL_MUST_CHECK int pages_add_range(struct pages *pages, hpa_t base, uint64_t size);
 HULL_MUST_CHECK int pages_ready(struct pages *pages, hpa_t scratch, const struct pages_hole *holes,
                                 unsigned hole_count);
-void pages_release_hole(struct pages *pages, hpa_t base,
-                        uint64_t size); // whole blocks of a former hole
 
 // Zeroed. `count` pages in a row (at most BLOCK_PAGES), aligned to `align` pages; 0: none.
 hpa_t pages_alloc(struct pages *pages, unsigned count, unsigned align, struct page_count *owner);

@@ -7,12 +7,9 @@
 #include "metal/riscv64/csr.h"
 
 #define LEGACY_PUTCHAR 1
-#define EXT_BASE 0x10
-#define BASE_PROBE 3
 #define ALL_HARTS UINT64_MAX // as hart_mask_base
 
 enum rfence {
-    RFENCE_FENCE_I = 0,
     RFENCE_SFENCE_VMA = 1,
     RFENCE_HFENCE_GVMA_VMID = 3,
     RFENCE_HFENCE_GVMA = 4,
@@ -34,13 +31,6 @@ struct fw_ret fw_call(uint64_t extension, uint64_t function, uint64_t arg0, uint
                      : "r"(a2), "r"(a3), "r"(a4), "r"(a6), "r"(a7)
                      : "memory");
     return (struct fw_ret){.error = (int64_t)a0, .value = a1};
-}
-
-bool fw_probe(uint64_t extension)
-{
-    struct fw_ret ret = fw_call(EXT_BASE, BASE_PROBE, extension, 0, 0, 0, 0);
-
-    return !ret.error && ret.value;
 }
 
 int fw_hart_start(uint64_t hartid, hpa_t entry, uint64_t opaque)
@@ -83,18 +73,6 @@ void fw_remote_sfence(uintptr_t va, uint64_t size)
 void fw_remote_hfence_gvma(gpa_t gpa, uint64_t size, unsigned vmid)
 {
     fw_call(FW_EXT_RFENCE, RFENCE_HFENCE_GVMA_VMID, 0, ALL_HARTS, gpa, size, vmid);
-}
-
-void fw_remote_fence_i_all(void)
-{
-    fw_call(FW_EXT_RFENCE, RFENCE_FENCE_I, 0, ALL_HARTS, 0, 0, 0);
-}
-
-void fw_shutdown(bool failure)
-{
-    fw_call(FW_EXT_SRST, 0, 0, failure, 0, 0, 0);
-    for (;;)
-        wait_for_interrupt();
 }
 
 void fw_reboot(void)

@@ -13,7 +13,6 @@ struct fw_ret {
 struct fw_ret fw_call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1, uint64_t a2,
                       uint64_t a3, uint64_t a4);
 
-bool fw_probe(uint64_t extension);
 int fw_hart_start(uint64_t hartid, hpa_t entry, uint64_t opaque); // 0 or -HULL_EIO
 void fw_set_timer(uint64_t ticks);
 void fw_send_ipi(uint64_t hartid);
@@ -24,8 +23,6 @@ void fw_remote_hfence_gvma_all(void);
 // The same of one range: of ours; of the guest's memory that runs with this VMID.
 void fw_remote_sfence(uintptr_t va, uint64_t size);
 void fw_remote_hfence_gvma(gpa_t gpa, uint64_t size, unsigned vmid);
-void fw_remote_fence_i_all(void);
-__attribute__((noreturn)) void fw_shutdown(bool failure);
 void fw_reboot(void); // returns when the firmware can't
 
 #define FW_EXT_TIME 0x54494d45
