@@ -51,7 +51,4 @@ extern struct machine machine;
 
 void machine_interrupt(void); // an external interrupt of this hart's
 
-// Says what is wrong on the console, with a backtrace, and stops every hart.
-__attribute__((noreturn, format(printf, 1, 2))) void panic(const char *format, ...);
-
 #endif

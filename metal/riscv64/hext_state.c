@@ -11,6 +11,20 @@
 #define VSSTATUS_FIELDS \
     (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR)
 
+// Those that are moved as they are: the CSR, in struct hext, and in struct hart_state.
+// clang-format off
+#define PLAIN_REGISTERS(move) \
+    move(HW_VSIE, vsie, mie) \
+    move(HW_VSTVEC, vstvec, stvec) \
+    move(HW_VSSCRATCH, vsscratch, sscratch) \
+    move(HW_VSEPC, vsepc, sepc) \
+    move(HW_VSCAUSE, vscause, scause) \
+    move(HW_VSTVAL, vstval, stval) \
+    move(HW_VSATP, vsatp, satp) \
+    move(HW_SCOUNTEREN, scounteren, scounteren) \
+    move(HW_SENVCFG, senvcfg, senvcfg)
+// clang-format on
+
 // What guests reach where Ssstateen could keep it from them.
 #define STATEEN_BASE HW_HSTATEEN0_ENVCFG
 #define STATEEN_AIA (HW_HSTATEEN0_IMSIC | HW_HSTATEEN0_AIA | HW_HSTATEEN0_CSRIND)
@@ -56,16 +70,9 @@ void hext_load(struct hext *x)
     struct host_hart *hart = this_hart();
 
     csr_write(HW_VSSTATUS, x->vsstatus);
-    csr_write(HW_VSIE, x->vsie);
-    csr_write(HW_VSTVEC, x->vstvec);
-    csr_write(HW_VSSCRATCH, x->vsscratch);
-    csr_write(HW_VSEPC, x->vsepc);
-    csr_write(HW_VSCAUSE, x->vscause);
-    csr_write(HW_VSTVAL, x->vstval);
-    csr_write(HW_VSATP, x->vsatp);
+#define LOAD(csr, here, state) csr_write(csr, x->here);
+    PLAIN_REGISTERS(LOAD)
     csr_write(HW_HVIP, x->hvip);
-    csr_write(HW_SCOUNTEREN, x->scounteren);
-    csr_write(HW_SENVCFG, x->senvcfg);
     csr_write(HW_HTIMEDELTA, atomic_load(&x->vcpu->vm->time_offset));
     if (hext_guest_has_sstc())
         csr_write(HW_VSTIMECMP, x->stimecmp);
@@ -97,16 +104,9 @@ void hext_load(struct hext *x)
 void hext_unload(struct hext *x)
 {
     x->vsstatus = csr_read(HW_VSSTATUS);
-    x->vsie = csr_read(HW_VSIE);
-    x->vstvec = csr_read(HW_VSTVEC);
-    x->vsscratch = csr_read(HW_VSSCRATCH);
-    x->vsepc = csr_read(HW_VSEPC);
-    x->vscause = csr_read(HW_VSCAUSE);
-    x->vstval = csr_read(HW_VSTVAL);
-    x->vsatp = csr_read(HW_VSATP);
+#define UNLOAD(csr, here, state) x->here = csr_read(csr);
+    PLAIN_REGISTERS(UNLOAD)
     x->hvip = csr_read(HW_HVIP);
-    x->scounteren = csr_read(HW_SCOUNTEREN);
-    x->senvcfg = csr_read(HW_SENVCFG);
     if (machine.has_aia)
         x->vsiselect = csr_read(HW_VSISELECT);
     if (hext_guest_has_sstc()) {
@@ -155,17 +155,10 @@ void hext_get_state(struct vcpu *vcpu, struct hart_state *s)
     s->priv = x->regs.sstatus & HW_SSTATUS_SPP ? PRIV_S : PRIV_U;
     s->mhartid = vcpu->index;
     s->mstatus = (x->vsstatus & VSSTATUS_FIELDS) | MSTATUS_UXL_64 | MSTATUS_SXL_64;
-    s->mie = x->vsie;
     s->mip = (x->hvip & HW_HVIP_VSSIP) >> 1;
-    s->stvec = x->vstvec;
-    s->sscratch = x->vsscratch;
-    s->sepc = x->vsepc;
-    s->scause = x->vscause;
-    s->stval = x->vstval;
-    s->satp = x->vsatp;
+#define GET(csr, here, state) s->state = x->here;
+    PLAIN_REGISTERS(GET)
     s->stimecmp = x->stimecmp;
-    s->scounteren = x->scounteren;
-    s->senvcfg = x->senvcfg;
     s->siselect = x->vsiselect;
     if (vcpu->msis)
         hext_imsic_get(x, &s->imsic[HULL_MSI_FILE_S]);
@@ -190,17 +183,10 @@ void hext_set_state(struct vcpu *vcpu, const struct hart_state *s)
     x->regs.hstatus = HW_HSTATUS_SPV | HW_HSTATUS_VTW | HW_HSTATUS_VSXL_64 |
                       (x->regs.hstatus & HW_HSTATUS_VGEIN); // its interrupt file stays where it is
     x->vsstatus = (s->mstatus & VSSTATUS_FIELDS) | MSTATUS_UXL_64;
-    x->vsie = s->mie;
     x->hvip = s->mip & 1u << IRQ_S_SOFT ? HW_HVIP_VSSIP : 0;
-    x->vstvec = s->stvec;
-    x->vsscratch = s->sscratch;
-    x->vsepc = s->sepc;
-    x->vscause = s->scause;
-    x->vstval = s->stval;
-    x->vsatp = s->satp;
+#define SET(csr, here, state) x->here = s->state;
+    PLAIN_REGISTERS(SET)
     x->stimecmp = s->stimecmp;
-    x->scounteren = s->scounteren;
-    x->senvcfg = s->senvcfg;
     x->vsiselect = s->siselect;
     if (vcpu->msis)
         hext_imsic_set(x, &s->imsic[HULL_MSI_FILE_S]);
@@ -212,10 +198,6 @@ void hext_set_state(struct vcpu *vcpu, const struct hart_state *s)
 
 void hext_dump(struct vcpu *vcpu, struct metal_vm *vm)
 {
-    static const char *const names[] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
-                                        "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-                                        "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
-                                        "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
     const struct hext *x = hext_of(vcpu);
     struct console *console = &machine.console;
     typedef unsigned long long ull;
@@ -224,11 +206,11 @@ void hext_dump(struct vcpu *vcpu, struct metal_vm *vm)
         console, "%s: CPU %u: pc %016llx, %s mode, the last exit was %s %llu", vm->spec->name,
         vcpu->index, (ull)x->regs.sepc, x->regs.sstatus & HW_SSTATUS_SPP ? "S" : "U",
         x->regs.scause & CAUSE_IS_INTERRUPT ? "interrupt" : "cause", (ull)(x->regs.scause & 0xff));
-    for (unsigned i = 1; i < 32; i += 4)
-        console_log(console, "  %-4s %016llx  %-4s %016llx  %-4s %016llx  %-4s %016llx", names[i],
-                    (ull)x->regs.x[i], names[i + 1], (ull)x->regs.x[i + 1], names[i + 2],
-                    (ull)x->regs.x[i + 2], i + 3 < 32 ? names[i + 3] : "",
-                    i + 3 < 32 ? (ull)x->regs.x[i + 3] : 0);
+    for (unsigned i = 0; i < 32; i += 4)
+        console_log(console, "  %-4s %016llx  %-4s %016llx  %-4s %016llx  %-4s %016llx",
+                    register_names[i], (ull)x->regs.x[i], register_names[i + 1],
+                    (ull)x->regs.x[i + 1], register_names[i + 2], (ull)x->regs.x[i + 2],
+                    register_names[i + 3], (ull)x->regs.x[i + 3]);
     console_log(console, "  vsstatus %llx vsie %llx hvip %llx vsepc %llx vscause %llx vstval %llx",
                 (ull)x->vsstatus, (ull)x->vsie, (ull)x->hvip, (ull)x->vsepc, (ull)x->vscause,
                 (ull)x->vstval);

@@ -2,7 +2,6 @@
 // The hypervisor's last words: cause, registers, and where it came from.
 #include <stdarg.h>
 
-#include "guest/riscv/hart.h"
 #include "lib/format.h"
 #include "metal/common/arch.h"
 #include "metal/common/machine.h"
@@ -16,6 +15,11 @@ struct symbol {
     uint32_t offset; // from the image's start
     uint32_t name;   // from the table's
 };
+
+const char register_names[32][5] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                    "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                    "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                    "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 
 extern const struct symbol symbol_table[], symbol_table_end[];
 extern char image_start[], image_text_end[], image_end[];
@@ -101,37 +105,17 @@ static void __attribute__((noreturn)) end(void)
     arch_halt();
 }
 
-void panic(const char *format, ...)
-{
-    char line[160];
-    va_list args;
-
-    begin();
-    va_start(args, format);
-    hull_vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
-    say("hull-metal: hart %llu: panic: %s\n", (unsigned long long)this_hart()->hartid, line);
-    say_backtrace((uintptr_t)__builtin_return_address(0),
-                  (uintptr_t)__builtin_frame_address(0) & ~7ull);
-    end();
-}
-
 void panic_trap(const struct trap_frame *frame)
 {
-    static const char *const names[] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
-                                        "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-                                        "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
-                                        "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-
     begin();
     say("hull-metal: hart %llu: panic: a fault in the hypervisor: scause %llx stval %llx\n",
         (unsigned long long)this_hart()->hartid, (unsigned long long)frame->scause,
         (unsigned long long)frame->stval);
     say("  sepc %016llx sstatus %016llx\n", (unsigned long long)frame->sepc,
         (unsigned long long)frame->sstatus);
-    for (unsigned i = 1; i < 32; i += 2)
-        say("  %-4s %016llx  %-4s %016llx\n", names[i], (unsigned long long)frame->x[i],
-            i + 1 < 32 ? names[i + 1] : "", i + 1 < 32 ? (unsigned long long)frame->x[i + 1] : 0);
+    for (unsigned i = 0; i < 32; i += 2)
+        say("  %-4s %016llx  %-4s %016llx\n", register_names[i], (unsigned long long)frame->x[i],
+            register_names[i + 1], (unsigned long long)frame->x[i + 1]);
     say_backtrace(frame->sepc, frame->x[2]);
     end();
 }

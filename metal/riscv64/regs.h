@@ -39,4 +39,6 @@ bool csr_probe_hstatus(void);
 bool csr_probe_stimecmp(void);
 bool csr_probe_hstateen0(void);
 
+extern const char register_names[32][5]; // of x0 to x31
+
 #endif
