@@ -22,14 +22,15 @@ static uint32_t source_mode(enum irq_trigger trigger)
     }
 }
 
-void aplic_domain_init(const struct irqchip *chip, bool messages)
+void aplic_init(const struct irqchip *chip)
 {
     *irqchip_reg(chip, APLIC_DOMAINCFG) = 0;
     for (uint32_t word = 0; word <= chip->sources / 32; word++)
         *irqchip_reg(chip, APLIC_CLRIE(word)) = UINT32_MAX;
     for (uint32_t source = 1; source <= chip->sources; source++)
         *irqchip_reg(chip, APLIC_SOURCECFG(source)) = 0;
-    *irqchip_reg(chip, APLIC_DOMAINCFG) = APLIC_DOMAINCFG_IE | (messages ? APLIC_DOMAINCFG_MSI : 0);
+    *irqchip_reg(chip, APLIC_DOMAINCFG) =
+        APLIC_DOMAINCFG_IE | (chip->kind == IRQCHIP_IMSIC ? APLIC_DOMAINCFG_MSI : 0);
 }
 
 // The target is there before the source can go to one.
@@ -61,15 +62,11 @@ bool aplic_source_is_pending(const struct irqchip *chip, uint32_t source)
     return *irqchip_reg(chip, APLIC_SETIP(source)) >> source % 32 & 1;
 }
 
-void aplic_source_off(const struct irqchip *chip, uint32_t source)
+void aplic_unroute(const struct irqchip *chip, const struct irqchip_hart *hart, uint32_t source)
 {
+    (void)hart;
     *irqchip_reg(chip, APLIC_CLRIENUM) = source;
     *irqchip_reg(chip, APLIC_SOURCECFG(source)) = 0;
-}
-
-static void direct_init(const struct irqchip *chip)
-{
-    aplic_domain_init(chip, false);
 }
 
 static void direct_hart_init(const struct irqchip *chip, const struct irqchip_hart *hart)
@@ -83,13 +80,6 @@ static bool direct_route(const struct irqchip *chip, const struct irqchip_hart *
 {
     aplic_source_on(chip, source, trigger, hart->context << APLIC_TARGET_HART_SHIFT | PRIORITY);
     return true;
-}
-
-static void direct_unroute(const struct irqchip *chip, const struct irqchip_hart *hart,
-                           uint32_t source)
-{
-    (void)hart;
-    aplic_source_off(chip, source);
 }
 
 // A level stays pending through its claim: disabled, it does not come again before it is completed. QEMU's APLIC has
@@ -116,10 +106,10 @@ static void direct_complete(const struct irqchip *chip, const struct irqchip_har
 
 const struct irqchip_ops irqchip_aplic = {
     .name = "APLIC",
-    .init = direct_init,
+    .init = aplic_init,
     .hart_init = direct_hart_init,
     .route = direct_route,
-    .unroute = direct_unroute,
+    .unroute = aplic_unroute,
     .claim = direct_claim,
     .complete = direct_complete,
 };

@@ -24,13 +24,13 @@
 #define APLIC_TARGET_HART_SHIFT 18
 #define APLIC_TARGET_FILE_SHIFT 12
 
-void aplic_domain_init(const struct irqchip *chip, bool messages);
+void aplic_init(const struct irqchip *chip);
+void aplic_unroute(const struct irqchip *chip, const struct irqchip_hart *hart, uint32_t source);
 void aplic_source_on(const struct irqchip *chip, uint32_t source, enum irq_trigger trigger,
                      uint32_t target);
 bool aplic_source_is_level(const struct irqchip *chip, uint32_t source);
 bool aplic_source_is_active(const struct irqchip *chip, uint32_t source); // whatever is pending
 void aplic_source_pend(const struct irqchip *chip, uint32_t source, bool pending);
 bool aplic_source_is_pending(const struct irqchip *chip, uint32_t source);
-void aplic_source_off(const struct irqchip *chip, uint32_t source);
 
 #endif

@@ -12,11 +12,6 @@
 
 enum { MODE_EDGE = 4, MODE_LEVEL = 6, MODE_INVERTED = 1 }; // of sourcecfg
 
-static void imsic_init(const struct irqchip *chip)
-{
-    aplic_domain_init(chip, true);
-}
-
 static void file_write(uint64_t select, uint64_t value)
 {
     csr_write(HW_SISELECT, select);
@@ -44,13 +39,6 @@ static bool imsic_route(const struct irqchip *chip, const struct irqchip_hart *h
     aplic_source_on(chip, source, trigger,
                     hart->context << APLIC_TARGET_HART_SHIFT | ID_OF(source));
     return true;
-}
-
-static void imsic_unroute(const struct irqchip *chip, const struct irqchip_hart *hart,
-                          uint32_t source)
-{
-    (void)hart;
-    aplic_source_off(chip, source);
 }
 
 static uint32_t imsic_claim(const struct irqchip *chip, const struct irqchip_hart *hart)
@@ -85,10 +73,10 @@ static bool imsic_ipi(const struct irqchip *chip, const struct irqchip_hart *har
 
 const struct irqchip_ops irqchip_imsic = {
     .name = "APLIC and IMSIC",
-    .init = imsic_init,
+    .init = aplic_init,
     .hart_init = imsic_hart_init,
     .route = imsic_route,
-    .unroute = imsic_unroute,
+    .unroute = aplic_unroute,
     .claim = imsic_claim,
     .complete = imsic_complete,
     .ipi = imsic_ipi,
