@@ -231,14 +231,9 @@ static void guest_rx_ready(void *ctx)
     manager_wake();
 }
 
-struct char_backend console_uart_backend(struct metal_vm *vm)
+struct char_backend console_backend(struct metal_vm *vm)
 {
     return (struct char_backend){.write = guest_write, .rx_ready = guest_rx_ready, .ctx = vm};
-}
-
-struct char_backend console_virtio_backend(struct metal_vm *vm)
-{
-    return console_uart_backend(vm);
 }
 
 void console_vm_ended(struct console *console, struct metal_vm *vm)

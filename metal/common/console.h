@@ -63,7 +63,6 @@ void console_vm_log(struct console *console, const struct metal_vm *vm); // prin
 // Output from byte `from` on that is still kept: copies at most `room` bytes; how many.
 uint64_t console_vm_output(struct console *console, const struct metal_vm *vm, uint64_t from,
                            uint8_t *to, uint64_t room);
-struct char_backend console_uart_backend(struct metal_vm *vm);
-struct char_backend console_virtio_backend(struct metal_vm *vm);
+struct char_backend console_backend(struct metal_vm *vm); // of its UART and its virtio console
 
 #endif

@@ -61,42 +61,6 @@ static void vm_list(struct metal_vm *unused)
     }
 }
 
-static void order(struct metal_vm *vm, enum vm_ask what)
-{
-    metal_vm_order(vm, what);
-    metal_vm_ask(vm, VM_ASK_TELL);
-}
-
-static void vm_start(struct metal_vm *vm)
-{
-    order(vm, VM_ASK_START);
-}
-
-static void vm_stop(struct metal_vm *vm)
-{
-    order(vm, VM_ASK_STOP);
-}
-
-static void vm_restart(struct metal_vm *vm)
-{
-    order(vm, VM_ASK_RESTART);
-}
-
-static void vm_pause(struct metal_vm *vm)
-{
-    order(vm, VM_ASK_PAUSE);
-}
-
-static void vm_resume(struct metal_vm *vm)
-{
-    order(vm, VM_ASK_RESUME);
-}
-
-static void vm_destroy(struct metal_vm *vm)
-{
-    order(vm, VM_ASK_DESTROY);
-}
-
 static void vm_console(struct metal_vm *vm)
 {
     console_focus(&machine.console, vm->index + 1, false);
@@ -155,37 +119,44 @@ static void vm_log(struct metal_vm *vm)
 }
 
 static const struct vm_command {
-    const char *name;
+    const char *name, *what;
+    void (*run)(struct metal_vm *vm); // NULL: it is an order
+    enum vm_ask order;
     bool all; // needs no VM
-    void (*run)(struct metal_vm *vm);
-    const char *what;
 } vm_commands[] = {
-    {"list", true, vm_list, "all VMs"},
-    {"start", false, vm_start, "start it, or start it now if it waits for that"},
-    {"stop", false, vm_stop, "stop it at once"},
-    {"restart", false, vm_restart, "stop it and start it again"},
-    {"pause", false, vm_pause, "stop its processors; its clock goes on"},
-    {"resume", false, vm_resume, "let it go on"},
-    {"destroy", false, vm_destroy, "stop it for as long as the machine runs"},
-    {"console", false, vm_console, "give it the keyboard and the screen"},
-    {"stats", false, vm_stats, "its counters"},
-    {"dump", false, metal_vm_dump, "its processors' registers"},
+    {"list", "all VMs", .run = vm_list, .all = true},
+    {"start", "start it, or start it now if it waits for that", .order = VM_ASK_START},
+    {"stop", "stop it at once", .order = VM_ASK_STOP},
+    {"restart", "stop it and start it again", .order = VM_ASK_RESTART},
+    {"pause", "stop its processors; its clock goes on", .order = VM_ASK_PAUSE},
+    {"resume", "let it go on", .order = VM_ASK_RESUME},
+    {"destroy", "stop it for as long as the machine runs", .order = VM_ASK_DESTROY},
+    {"console", "give it the keyboard and the screen", .run = vm_console},
+    {"stats", "its counters", .run = vm_stats},
+    {"dump", "its processors' registers", .run = metal_vm_dump},
 };
+
+static void vm_command_run(const struct vm_command *c, struct metal_vm *vm)
+{
+    if (!vm && !c->all) {
+        say("no such VM: say \"vm %s NAME\" or its number\n", c->name);
+    } else if (c->run) {
+        c->run(vm);
+    } else {
+        metal_vm_order(vm, c->order);
+        metal_vm_ask(vm, VM_ASK_TELL);
+    }
+}
 
 static void command_vm(const struct words *words)
 {
-    for (unsigned i = 0; words->count > 1 && i < HULL_ARRAY_SIZE(vm_commands); i++) {
-        const struct vm_command *c = &vm_commands[i];
-        struct metal_vm *vm = words->count > 2 ? metal_vm_find(words->at[2]) : NULL;
+    struct metal_vm *vm = words->count > 2 ? metal_vm_find(words->at[2]) : NULL;
 
-        if (!hull_streq(c->name, words->at[1]))
-            continue;
-        if (c->all || vm)
-            c->run(vm);
-        else
-            say("no such VM: say \"vm %s NAME\" or its number\n", c->name);
-        return;
-    }
+    for (unsigned i = 0; words->count > 1 && i < HULL_ARRAY_SIZE(vm_commands); i++)
+        if (hull_streq(vm_commands[i].name, words->at[1])) {
+            vm_command_run(&vm_commands[i], vm);
+            return;
+        }
     for (unsigned i = 0; i < HULL_ARRAY_SIZE(vm_commands); i++)
         say("  vm %-8s %s\n", vm_commands[i].name, vm_commands[i].what);
 }

@@ -162,8 +162,7 @@ static int images_check(struct metal_vm *vm)
 
 static void backends_init(struct metal_vm *vm)
 {
-    vm->backends.uart = console_uart_backend(vm);
-    vm->backends.console = console_virtio_backend(vm);
+    vm->backends.uart = vm->backends.console = console_backend(vm);
     for (unsigned i = 0; i < vm->spec->disk_count; i++)
         vm->backends.disks[i] =
             ram_disk_init(&vm->disks[i], &vm->described->disks[i], &vm->spec->disks[i]);
