@@ -3,7 +3,7 @@
 
 DEMO_OUT   := $(BUILD)/demo
 DEMO_LIB   := lib/format.c lib/str.c $(wildcard lib/fdt/*.c)
-DEMO_OBJ   := $(patsubst %.c,$(DEMO_OUT)/%.o,metal/demo/tick.c $(DEMO_LIB))
+DEMO_OBJ   := $(patsubst %.c,$(DEMO_OUT)/%.o,metal/demo/tick.c metal/riscv64/mem.c $(DEMO_LIB))
 DEMO_FLAGS  = $(STD) $(WARNINGS) -O2 -g -ffreestanding -nostdinc -isystem $(RV_INCLUDE) \
               -D_LIBC_LIMITS_H_ -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -fno-pic \
               -fno-pie -fno-stack-protector -fno-tree-loop-distribute-patterns \
