@@ -22,10 +22,8 @@
 
 struct host_hart boot_hart; // tp of the first hart, from its first C function on
 
-static char boot_trap_stack[TRAP_STACK_SIZE] __attribute__((aligned(16)));
-
 extern char guest_fetch_failed[], csr_probe_failed[], secondary_start[], image_start[];
-extern char boot_stack_top[];
+extern char boot_stack_top[], boot_trap_stack_top[];
 void metal_secondary(void);
 void host_trap_handle(struct trap_frame *frame);
 
@@ -219,7 +217,7 @@ void hart_boot_early(uint64_t hartid)
 {
     boot_hart.hartid = hartid;
     boot_hart.idle_stack_top = (uintptr_t)boot_stack_top;
-    boot_hart.trap_stack_top = (uintptr_t)boot_trap_stack + TRAP_STACK_SIZE;
+    boot_hart.trap_stack_top = (uintptr_t)boot_trap_stack_top;
     machine.harts[0] = &boot_hart;
     machine.hart_count = 1;
 }

@@ -12,6 +12,7 @@
 #define LOW_GIB 256u // physical addresses that our half of Sv39 reaches
 
 extern char image_start[], image_text_end[], image_rodata_end[], image_end[];
+extern char boot_stack_guard[], boot_trap_stack_guard[];
 
 static struct paging paging; // the one address space, beside struct machine
 
@@ -43,6 +44,10 @@ static int map_image(hpa_t image)
         error = page_table_map(
             table, IMAGE_VA + rodata, image + rodata,
             (end - rodata + HULL_PAGE_SIZE - 1) & ~(uint64_t)(HULL_PAGE_SIZE - 1), RW);
+    if (!error) {
+        page_table_unmap(table, (uintptr_t)boot_stack_guard, &end);
+        page_table_unmap(table, (uintptr_t)boot_trap_stack_guard, &end);
+    }
     return error;
 }
 

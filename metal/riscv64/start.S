@@ -81,9 +81,15 @@ secondary_start:
 2:  wfi
     j 2b
 
+# The first hart's stacks, for its traps and for the rest. The page below each will not be mapped (map_image()).
     .section .bss
-    .balign 16
-boot_stack:
+    .balign 4096
+    .globl boot_trap_stack_guard, boot_trap_stack_top, boot_stack_guard, boot_stack_top
+boot_trap_stack_guard:
+    .skip 4096
+    .skip 4096
+boot_trap_stack_top:
+boot_stack_guard:
+    .skip 4096
     .skip 8192
-    .globl boot_stack_top
 boot_stack_top:

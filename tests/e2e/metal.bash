@@ -11,6 +11,7 @@ METAL_HARTS=${METAL_HARTS:-2}
 METAL_CPU=rv64,h=true # QEMU's, and its board
 METAL_BOARD=${METAL_BOARD:-virt}
 # METAL_FILES: the board has AIA, with as many guest interrupt files for each hart.
+# METAL_MONITOR: where QEMU has its monitor.
 METAL_PACK_FOR=${METAL_PACK_FOR:-qemu-virt} # the board's file
 [ -f "$metal" ] || { echo 'make metal has not run'; exit 77; }
 [ -f "$firmware" ] || { echo 'there is no OpenSBI'; exit 77; }
@@ -44,8 +45,8 @@ metal_start() {
         "$HULL" run --firmware "$firmware" --kernel "$metal" --initrd "$1" --cpus "$METAL_HARTS" \
             --memory 2G --net none --quiet "${aia[@]}" ${METAL_HULL-} >"$2" 2>"$2.err" <keys &
     else
-        qemu-system-riscv64 -M "$board" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio -monitor none \
-            -display none -bios "$firmware" -kernel "$metal" -initrd "$1" ${METAL_DTB:+-dtb "$METAL_DTB"} \
+        qemu-system-riscv64 -M "$board" -cpu "$METAL_CPU" -smp "$METAL_HARTS" -m 2G -serial stdio \
+            -monitor "${METAL_MONITOR:-none}" -display none -bios "$firmware" -kernel "$metal" -initrd "$1" ${METAL_DTB:+-dtb "$METAL_DTB"} \
             >"$2" 2>"$2.err" <keys &
     fi
     metal_pid=$!
