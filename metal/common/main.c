@@ -22,11 +22,22 @@ struct machine machine;
 extern char image_start[], image_end[];
 __attribute__((noreturn)) void metal_main(uint64_t hartid, hpa_t dtb, hpa_t image);
 
+static void __attribute__((noreturn)) halt(void)
+{
+    console_log(&machine.console, "stopped");
+    arch_halt();
+}
+
 static void __attribute__((noreturn)) stop(const char *why)
 {
     console_log(&machine.console, "%s", why);
-    console_log(&machine.console, "stopped");
-    arch_halt();
+    halt();
+}
+
+static void __attribute__((noreturn)) refuse_bundle(const struct bundle_error *why)
+{
+    console_log(&machine.console, "the bundle %s", why->reason);
+    halt();
 }
 
 void machine_interrupt(void)
@@ -170,12 +181,12 @@ static void bundle_init(void)
     if (!at->size)
         stop("there is no bundle: \"hull pack\" makes one, the boot loader gives it as the initrd");
     if (hull_bundle_open(&machine.bundle, phys_ptr(at->base), at->size, &why))
-        stop(why.reason);
+        refuse_bundle(&why);
     vms = heap_alloc(&machine.heap, machine.bundle.vm_count * sizeof(*vms), NULL);
     if (!vms)
         stop("no memory for the VMs' descriptions");
     if (hull_bundle_read_vms(&machine.bundle, vms, &why))
-        stop(why.reason);
+        refuse_bundle(&why);
     if (vms_create(vms))
         stop("no memory for the VMs");
     if (shared_init())

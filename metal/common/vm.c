@@ -155,7 +155,7 @@ static int images_check(struct metal_vm *vm)
         if (blobs[i]->data)
             rc = hull_bundle_check_blob(&machine.bundle, blobs[i], &error);
     if (rc)
-        console_log(&machine.console, "%s: %s", vm->spec->name, error.reason);
+        console_log(&machine.console, "%s: the bundle %s", vm->spec->name, error.reason);
     vm->checked = !rc;
     return rc;
 }

@@ -3,7 +3,7 @@
 # timeout: 400
 # machines: hull
 # A thousand lives of a VM leave as much memory free as one; a VM that fails too often stops for good; a wrong
-# bundle and a chip without H are told.
+# or damaged bundle and a chip without H are told.
 . "$(dirname "$0")/metal.bash"
 BOOT_SECONDS=30
 
@@ -53,13 +53,34 @@ metal_stop
 
 head -c 3000000 /dev/urandom >junk
 metal_start junk log3
-check 'a file that is no bundle' wait_line log3 'hull-metal: .*bundle'
+check 'a file that is no bundle' wait_line log3 'hull-metal: the bundle is no bundle'
 check 'and it stops' wait_line log3 'hull-metal: stopped'
+metal_stop
+damaged() { # NAME OFFSET: a copy of the bundle with one bit of that byte changed
+    cp bundle "$1"
+    printf "\\x$(printf %02x $((0x$(od -An -tx1 -j "$2" -N 1 bundle | tr -d ' ') ^ 1)))" |
+        dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+damaged header 40
+metal_start header log5
+check 'a damaged header' wait_line log5 'hull-metal: the bundle is damaged: the checksum of its header is wrong'
+check 'stops it' wait_line log5 'hull-metal: stopped'
+metal_stop
+damaged image $(($(grep -abo $'\x7fELF' bundle | head -n 1 | cut -d: -f1) + 200))
+metal_start image log6
+check 'a damaged image' wait_line log6 'hull-metal: life: the bundle is damaged: the checksum of section 2 \(a file'
+check 'keeps its VM from being started' wait_line log6 'hull-metal: life: cannot be started'
+check 'which nothing of has run' test "$(grep -ac '^life:' log6)" = 0
+metal_stop
+head -c $(($(wc -c <bundle) - 4096)) bundle >cut
+metal_start cut log7
+check 'a bundle that was cut' wait_line log7 'hull-metal: the bundle is cut short: '
+check 'stops it as well' wait_line log7 'hull-metal: stopped'
 metal_stop
 METAL_CPU=rv64,h=false
 METAL_HULL=--no-hypervisor
 metal_start bundle log4
 check 'a chip without H' wait_line log4 'lacks the H extension'
 metal_stop
-[ "$failures" = 0 ] || show log log2 log3 log4
+[ "$failures" = 0 ] || show log log2 log3 log4 log5 log6 log7
 finish
