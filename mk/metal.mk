@@ -74,7 +74,7 @@ METAL_GUESTS := $(patsubst %.c,$(BUILD)/%.elf,$(sort $(wildcard bench/metal/*.c 
 .PHONY: metal-guests
 metal-guests: $(METAL_GUESTS)
 
-$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h bench/metal/aia.h tests/metal/virtio.h tests/metal/clock.h bench/metal/start.S bench/metal/guest.ld $(METAL_DIR)/metal/riscv64/mem.o mk/metal.mk
+$(METAL_GUESTS): $(BUILD)/%.elf: %.c bench/metal/guest.h bench/metal/aia.h tests/metal/aia.c tests/metal/virtio.h tests/metal/clock.h bench/metal/start.S bench/metal/guest.ld $(METAL_DIR)/metal/riscv64/mem.o mk/metal.mk
 	$(call say,RVLD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(RV_CC) $(STD) $(WARNINGS) -O2 -ffreestanding -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \

@@ -6,6 +6,7 @@
 
 #include "guest/riscv/csr.h"
 #include "guest/riscv/imsic.h"
+#include "lib/bits.h"
 #include "lib/mem.h"
 #include "metal/common/arch.h"
 #include "metal/common/machine.h"
@@ -144,6 +145,7 @@ static void take_here(void *arg)
     struct taking *taking = arg;
 
     csr_clear(HW_HGEIE, 1ull << taking->number);
+    hext_imsic_interrupt();
     if (taking->sync)
         passthrough_sync();
     file_take(taking->number, &taking->contents);
@@ -324,15 +326,12 @@ void hext_imsic_sleep(struct hext *x)
     struct hext_file *file = &x->file;
 
     hext_imsic_bring(x);
-    if (!file->hart || !((x->loaded ? csr_read(HW_VSIE) : x->vsie) >> IRQ_S_EXT & 1))
+    if (!file->hart || !((x->loaded ? csr_read(HW_VSIE) : x->vsie) >> IRQ_S_EXT & 1) ||
+        (atomic_load(&file->told) && hext_imsic_pending(x)))
         return;
-    if (!hext_imsic_pending(x)) {
-        file->armed = true;
-        csr_set(HW_HGEIE, 1ull << file->number);
-    } else if (!atomic_load(&file->told)) {
-        atomic_store(&file->told, true);
-        hull_vcpu_kick(x->vcpu, VCPU_ATTN_IRQ);
-    }
+    file->armed = true;
+    csr_set(HW_HGEIE, 1ull << file->number);
+    hext_imsic_interrupt();
 }
 
 // In its guest, its interrupts are its own affair.
@@ -342,17 +341,17 @@ void hext_imsic_awake(struct hext *x)
         return;
     x->file.armed = false;
     csr_clear(HW_HGEIE, 1ull << x->file.number);
+    hext_imsic_interrupt();
 }
 
+// Also after hgeie was written: QEMU (7.2) may then have lost hip.SGEIP of a message that arrived meanwhile, to any file.
 void hext_imsic_interrupt(void)
 {
-    struct host_hart *hart = this_hart();
-    uint64_t pending = csr_read(HW_HGEIP) & csr_read(HW_HGEIE);
+    for (uint64_t pending; (pending = csr_read(HW_HGEIP) & csr_read(HW_HGEIE));) {
+        unsigned number = hull_ctz64(pending);
+        struct hext *x = atomic_load(&this_hart()->files[number]);
 
-    csr_clear(HW_HGEIE, pending);
-    for (unsigned number = 1; number <= hart->guest_files; number++) {
-        struct hext *x = pending >> number & 1 ? atomic_load(&hart->files[number]) : NULL;
-
+        csr_clear(HW_HGEIE, 1ull << number);
         if (x) {
             atomic_store(&x->file.told, true);
             hull_vcpu_kick(x->vcpu, VCPU_ATTN_IRQ);

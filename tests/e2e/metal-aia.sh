@@ -18,8 +18,8 @@ END
 # LOG EXITS: how many of these exits its vCPUs had, by "vm stats".
 exits() { grep -a '  cpu [0-9]*: hart' "$1" | grep -aoE " ($2) [0-9]+" | awk '{ sum += $2 } END { print sum + 0 }'; }
 
-tokens() { # WHAT FILES MESSAGES KEYS: a run of tests/metal/aia.c to its end, and its counters
-    vm aia.json aia aia "$4"
+tokens() { # WHAT FILES MESSAGES KEYS [KERNEL]: a run of tests/metal/aia.c to its end, and its counters
+    vm aia.json aia "${5-aia}" "$4"
     metal_pack bundle aia.json
     METAL_FILES=$2 metal_start bundle log
     check "$1: no message is lost" wait_line log "^aia: $3 messages are through"
@@ -46,6 +46,10 @@ metal_stop
 tokens 'crowded' 1 4800 '"cpus": 6'
 check 'crowded: some have a guest file' grep -aq 'interrupt file 1' plain
 check 'crowded: others have none' grep -aq 'interrupt file in memory' plain
+metal_stop
+
+# No other message makes up for a wake-up that QEMU 7.2 loses while hgeie is written.
+tokens 'crowded, a single token' 1 60000 '"cpus": 6' aia_single
 metal_stop
 
 tokens 'shared' 7 3200 '"cpus": 4'

@@ -3,8 +3,10 @@
 // hart that has none sleeps. One message that is lost, and its token is gone: the guest never ends.
 #include "bench/metal/aia.h"
 
+#ifndef TOKENS
 #define TOKENS 8
 #define ROUNDS 100 // of each token through all harts
+#endif
 #define HARTS_MAX 8
 #define END 40   // the identity that says so
 #define ABOVE 50 // one that is at each hart's threshold, and stays pending until the end
