@@ -106,7 +106,7 @@ void hext_unload(struct hext *x)
     x->vsstatus = csr_read(HW_VSSTATUS);
 #define UNLOAD(csr, here, state) x->here = csr_read(csr);
     PLAIN_REGISTERS(UNLOAD)
-    x->hvip = csr_read(HW_HVIP);
+    x->hvip = csr_swap(HW_HVIP, 0); // else an idle hart's wfi would not wait
     if (machine.has_aia)
         x->vsiselect = csr_read(HW_VSISELECT);
     if (hext_guest_has_sstc()) {
