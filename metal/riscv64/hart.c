@@ -152,7 +152,6 @@ void arch_poll(void)
 
     if (machine.panicked)
         arch_halt();
-    serve_call(this_hart());
     if (pending & HW_SIP_SSIP)
         csr_clear(HW_SIP, HW_SIP_SSIP);
     if (pending & HW_SIP_STIP)
@@ -161,6 +160,8 @@ void arch_poll(void)
         machine_interrupt();
     if (machine.has_aia && csr_read(HW_HIP) & HW_HIP_SGEIP)
         hext_imsic_interrupt();
+    // Behind what takes IPIs away: whoever asks from here on sends one that stays.
+    serve_call(this_hart());
 }
 
 void arch_idle(void)
