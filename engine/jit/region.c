@@ -87,7 +87,7 @@ static void decode(struct region_draft *d, const struct riscv_decoder *decoder,
         riscv_decode(decoder, raw, &insn);
         *op = (struct region_op){.id = insn.id, .offset = r->bytes, .length = insn.length};
         interp_make_op(&op->op, &insn, 0, interp_steps);
-        op->entry = guide && r->count && guide->is_entry(guide->ctx, r->pc + r->bytes, behind_call);
+        op->entry = guide && behind_call && guide->is_entry(guide->ctx, r->pc + r->bytes);
         if (behind_call && !op->entry && op->offset > reach)
             return;
         behind_call = comes_back(op) && !is_recursion(op);
@@ -131,7 +131,7 @@ static int target_of(const struct region *r, unsigned op)
 // Behind what goes elsewhere is an entry only for who comes back.
 static bool goes_on(const struct region *r, unsigned i)
 {
-    return !jit_region_ends_at(r->ops[i].id) || (r->ops[i + 1].entry && comes_back(&r->ops[i]));
+    return !jit_region_ends_at(r->ops[i].id) || r->ops[i + 1].entry;
 }
 
 // Marks what can't be reached from an entry, such as what stands behind a computed jump that a branch leads
@@ -142,7 +142,7 @@ static void find_dead(struct region *r)
     unsigned last = 0;
 
     for (unsigned i = 0; i < r->count; i++)
-        r->ops[i].dead = i > 0 && !(r->ops[i].entry && !comes_back(&r->ops[i - 1]));
+        r->ops[i].dead = i > 0;
     while (changed) {
         changed = false;
         for (unsigned i = 0; i < r->count; i++) {
@@ -345,11 +345,11 @@ static bool code_is_warm(const struct guide_context *g, gva_t pc)
            jit_page_entry(g->jit->cache, g->page, pc);
 }
 
-static bool is_entry(void *ctx, gva_t pc, bool behind_call)
+static bool is_entry(void *ctx, gva_t pc)
 {
     const struct guide_context *g = ctx;
 
-    return pc == g->wanted || (behind_call && code_is_warm(g, pc));
+    return pc == g->wanted || code_is_warm(g, pc);
 }
 
 // The lowest place above `above` that the region jumps back to, out of itself, and that is warm and not
@@ -371,11 +371,34 @@ static gva_t loop_before(const struct region *r, const struct guide_context *g, 
     return lowest;
 }
 
-static bool has_entry_behind_call(const struct region *r, unsigned offset)
+static bool has_entry(const struct region *r, unsigned offset)
 {
     int op = jit_region_find_op(r, offset);
 
-    return op > 0 && r->ops[op].entry && comes_back(&r->ops[op - 1]);
+    return op >= 0 && r->ops[op].entry;
+}
+
+// Whether something that comes back may end in front of `pc`: an instruction of either length.
+static bool may_follow_call(const struct riscv_decoder *decoder, gva_t pc, const uint8_t *source)
+{
+    unsigned room = pc & ~PAGE_MASK;
+
+    for (unsigned length = 2; length <= 4 && length <= room; length += 2) {
+        uint32_t raw = read16(source - length);
+        struct region_op op = {0};
+        struct insn insn;
+
+        if (riscv_insn_length(raw) != length)
+            continue;
+        if (length == 4)
+            raw |= (uint32_t)read16(source - 2) << 16;
+        riscv_decode(decoder, raw, &insn);
+        op.id = insn.id;
+        interp_make_op(&op.op, &insn, 0, interp_steps);
+        if (comes_back(&op))
+            return true;
+    }
+    return false;
 }
 
 // The region that `pc` is to be executed in: it begins there, or, behind a call, where the loop around begins.
@@ -391,12 +414,15 @@ static bool draft_region(struct jit *jit, struct region_draft *d, struct code_pa
 
     if (!jit_region_draft(d, decoder, pc, flavor, source, HULL_PAGE_SIZE, &guide))
         return false;
+    d->region.source = source;
+    if (page->pc & 1 || !may_follow_call(decoder, pc, source))
+        return true;
     above = pc - REGION_INSNS_MAX * 4;
-    while (!(page->pc & 1) && (start = loop_before(&d->region, &g, above)) < pc) {
+    while ((start = loop_before(&d->region, &g, above)) < pc) {
         guide.reach = (unsigned)(pc - start);
         if (jit_region_draft(d, decoder, start, flavor, source - guide.reach, HULL_PAGE_SIZE,
                              &guide) &&
-            has_entry_behind_call(&d->region, guide.reach)) {
+            has_entry(&d->region, guide.reach)) {
             d->region.source = source - guide.reach;
             return true;
         }

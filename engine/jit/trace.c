@@ -190,11 +190,10 @@ static bool nothing_is_known(void *ctx, gva_t pc)
     return false;
 }
 
-static bool was_entry(void *ctx, gva_t pc, bool behind_call)
+static bool was_entry(void *ctx, gva_t pc)
 {
     const struct watched *w = ctx;
 
-    (void)behind_call;
     for (unsigned i = 0; i < w->entry_count; i++)
         if (w->pc + w->entries[i] == pc)
             return true;

@@ -109,8 +109,8 @@ struct region_draft {
 // What is known about other code, for the extent of a region.
 struct region_guide {
     bool (*is_known)(void *ctx, gva_t pc); // other code is entered there, or can be
-    // Whether the region shall have an entry there; `behind_call`: a call, or a trap, comes back there.
-    bool (*is_entry)(void *ctx, gva_t pc, bool behind_call);
+    // Whether the region shall have an entry there, where a call, or a trap, comes back.
+    bool (*is_entry)(void *ctx, gva_t pc);
     unsigned reach; // the region goes at least as far as this offset
     void *ctx;
 };

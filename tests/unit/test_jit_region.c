@@ -30,11 +30,10 @@ static bool is_known(void *ctx, gva_t pc)
     return pc == *(const gva_t *)ctx;
 }
 
-static bool is_no_entry(void *ctx, gva_t pc, bool behind_call)
+static bool is_no_entry(void *ctx, gva_t pc)
 {
     (void)ctx;
     (void)pc;
-    (void)behind_call;
     return false;
 }
 

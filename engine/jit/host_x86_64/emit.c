@@ -289,7 +289,6 @@ static void emit_code(struct emitter *e, size_t trampoline)
     e->restored = 0;
     for (unsigned i = 0; i < e->stub_count; i++)
         emit_stub(e, &e->stubs[i], trampoline);
-    emit_entries_between(e);
 }
 
 bool jit_host_emit(struct jit *jit, struct region *r, const struct ir *ir, struct watched *watched)

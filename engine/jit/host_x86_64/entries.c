@@ -49,17 +49,11 @@ void emit_refusal(struct emitter *e, unsigned op)
     refuse(e, entry_at(e->region, op));
 }
 
-// In line: nothing goes on from the instruction before.
-static bool is_in_line(const struct region *r, unsigned op)
-{
-    return op == 0 || jit_region_ends_at(r->ops[op - 1].id);
-}
-
 void emit_entry(struct emitter *e, unsigned op)
 {
     struct region_entry *entry;
 
-    if (!e->region->ops[op].entry || !is_in_line(e->region, op))
+    if (!e->region->ops[op].entry)
         return;
     entry = entry_at(e->region, op);
     entry->checked = (uint32_t)e->a.used;
@@ -90,15 +84,6 @@ static void emit_way_in(struct emitter *e, struct region_entry *entry, struct de
     x86_patch_here(&e->a, spent);
     x86_mov_imm(&e->a, RAX, entry->pc | e->fp);
     jump_to_thunk(e, e->jit->cache->thunk_jump[e->fp]);
-}
-
-void emit_entries_between(struct emitter *e)
-{
-    const struct region *r = e->region;
-
-    for (unsigned op = 1; op < r->count; op++)
-        if (r->ops[op].entry && !is_in_line(r, op))
-            emit_way_in(e, entry_at(r, op), (struct destination){e->labels[op], true});
 }
 
 static size_t distance(const struct emitter *e, unsigned op)

@@ -82,7 +82,7 @@ static uint32_t cost_of(const struct region *r, const uint16_t *weight)
     uint32_t cost = WORTH;
 
     for (unsigned op = 1; op < r->count; op++)
-        if (r->ops[op].entry && jit_region_ends_at(r->ops[op - 1].id))
+        if (r->ops[op].entry)
             cost += WORTH * weight[op - 1];
     return cost;
 }

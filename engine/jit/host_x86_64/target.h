@@ -204,11 +204,10 @@ void save_map(struct emitter *e, bool load);
 // emit.c: one operation, with what out of line comes back behind it.
 void emit_insn(struct emitter *e, const struct ir_insn *in, size_t trampoline);
 
-// entries.c: what stands before the piece at an op that is an entry; the entries behind the region, into the
-// midst of straight code; and what is needed to add others later (false: no room).
+// entries.c: what stands before the piece at an op that is an entry, and what is needed to add others later
+// (false: no room).
 void emit_entry(struct emitter *e, unsigned op);
 void emit_refusal(struct emitter *e, unsigned op); // its stub, where the page was not found valid
-void emit_entries_between(struct emitter *e);
 bool note_places(struct emitter *e);
 
 // Each answers false when it does not translate the operation (for the current flavor).
