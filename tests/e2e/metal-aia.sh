@@ -34,9 +34,14 @@ tokens 'pinned' 3 1600 '"cpus": { "pinned": [0, 1] }'
 equal 'pinned: both have a guest file' 2 "$(grep -ac 'interrupt file [1-9]' plain)"
 between 'pinned: exits for 1600 messages' 0 "$(exits plain 'interrupt|MMIO|wfi|other')" 100
 check 'pinned: each is its hart'"'"'s' metal_shell log hart '1  .* 1 of 3 '
-metal_type 'vm restart aia\r'
-metal_type '\x011'
-check 'another life' wait_for "$BOOT_SECONDS" eval '[ $(grep -ac "^aia: 1600 messages" log) -ge 2 ]'
+# So many, since a call from hart to hart that is lost next to an IPI is lost but now and then: one of three runs showed it.
+for life in {2..25}; do
+    metal_type '\x010'
+    metal_type 'vm restart aia\r'
+    metal_type '\x011'
+    wait_for 30 eval '[ $(grep -ac "^aia: 1600 messages" log) -ge $life ]' || break
+done
+equal 'other lives' 25 "$(grep -ac '^aia: 1600 messages' log)"
 metal_type '\x010'
 check 'its files are taken once' metal_shell log hart '1  .* 1 of 3 '
 metal_type 'vm stop aia\r'

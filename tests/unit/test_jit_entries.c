@@ -2,6 +2,7 @@
 // Regions with several entries: behind calls that a loop leads over, where a loop is entered in its middle, and
 // those that are added to code that is there. Whoever enters, nothing is known but the guest's registers.
 #include "engine/jit/translator.h"
+#include "tests/unit/encoding.h"
 #include "tests/unit/jit_rig.h"
 
 enum { ZERO, RA, T0 = 5, T1, A0 = 10, A1, A2, A3, A4, A5, A6, A7, S2, S3, S4, S5 };
@@ -24,18 +25,12 @@ static uint32_t add(unsigned rd, unsigned rs1, unsigned rs2)
 
 static uint32_t bnez(unsigned rs1, int offset)
 {
-    uint32_t o = (uint32_t)offset;
-
-    return 0x1063 | rs1 << 15 | (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | (o >> 1 & 15) << 8 |
-           (o >> 11 & 1) << 7;
+    return 0x1063 | rs1 << 15 | branch_offset(offset);
 }
 
 static uint32_t jal(unsigned rd, int offset)
 {
-    uint32_t o = (uint32_t)offset;
-
-    return 0x6f | rd << 7 | (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 |
-           (o >> 12 & 255) << 12;
+    return 0x6f | rd << 7 | jump_offset(offset);
 }
 
 static uint32_t jalr(unsigned rd, unsigned rs1, int imm)
