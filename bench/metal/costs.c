@@ -17,8 +17,6 @@
 #define SIE_STIE 0x20
 #define SSTATUS_SIE 2
 
-extern char _start[];
-
 static volatile uint64_t trap_count, trap_time, trap_delay;
 static volatile bool second_up, second_sleeps;
 static bool aia;

@@ -45,6 +45,20 @@ static inline struct sbi_result sbi(uint64_t eid, uint64_t fid, uint64_t arg0, u
 #define SBI_SRST 0x53525354
 #define SBI_DBCN 0x4442434e
 
+extern char _start[];
+
+// The VM's other harts, at _start, but no more than `most` in all. How many there are.
+static inline uint64_t start_harts(uint64_t most)
+{
+    uint64_t harts = 1;
+
+    while (harts < most && !sbi(SBI_HSM, 2, harts, 0, 0).error)
+        harts++;
+    for (uint64_t i = 1; i < harts; i++)
+        sbi(SBI_HSM, 0, i, (uint64_t)(uintptr_t)_start, 0);
+    return harts;
+}
+
 static inline void put_text(const char *text)
 {
     size_t length = 0;

@@ -12,8 +12,6 @@
 #define ABOVE 50 // one that is at each hart's threshold, and stays pending until the end
 #define ALL_TOKENS ((2ull << TOKENS) - 2)
 
-extern char _start[];
-
 static volatile uint64_t harts, up, finished, kept, down;
 static volatile uint64_t hops[TOKENS + 1];
 
@@ -131,11 +129,7 @@ void guest_main(uint64_t hartid)
             __asm__ volatile("wfi" ::: "memory");
     }
     check_file();
-    harts = 1;
-    while (harts < HARTS_MAX && !sbi(SBI_HSM, 2, harts, 0, 0).error)
-        harts++;
-    for (uint64_t i = 1; i < harts; i++)
-        sbi(SBI_HSM, 0, i, (uint64_t)(uintptr_t)_start, 0);
+    harts = start_harts(HARTS_MAX);
     while (up < harts - 1)
         ;
     for (uint32_t token = 1; token <= TOKENS; token++)

@@ -12,8 +12,6 @@
 #define WORK 1000
 #define PATIENCE 150000000ull // ticks
 
-extern char _start[];
-
 static volatile uint64_t harts, up, count, extra, begun, last;
 static volatile bool over;
 static volatile uint64_t lap = 88172645463325252ull;
@@ -94,11 +92,7 @@ void guest_main(uint64_t hartid)
         for (;;)
             __asm__ volatile("wfi" ::: "memory");
     }
-    harts = 1;
-    while (harts < HARTS_MAX && !sbi(SBI_HSM, 2, harts, 0, 0).error)
-        harts++;
-    for (uint64_t i = 1; i < harts; i++)
-        sbi(SBI_HSM, 0, i, (uint64_t)(uintptr_t)_start, 0);
+    harts = start_harts(HARTS_MAX);
     while (up < harts - 1)
         ;
     clock_clear();

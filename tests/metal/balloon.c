@@ -71,8 +71,6 @@ static void race(void)
     sbi(SBI_HSM, 1, 0, 0, 0);
 }
 
-extern void _start(void);
-
 static void cases(void)
 {
     bool all = true;
